@@ -1,0 +1,144 @@
+//! The seam between a worker and its world: sockets, readiness, clocks and randomness.
+//!
+//! A worker is generic over [`Driver`]. Production uses [`MioDriver`](crate::MioDriver); tests use
+//! [`SimDriver`](crate::sim::SimDriver), whose clock is virtual and whose faults come from a seed.
+//! The same worker code runs in both, so nothing above this file may ask the operating system for
+//! bytes, time or chance by another way. This file knows no ring and no protocol.
+
+use std::fmt::Debug;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use crate::Token;
+
+/// What a worker asks of its world. Every call returns at once; only [`poll`](Self::poll) may wait.
+///
+/// Readiness is **edge-triggered**: an edge is reported once, when bytes, room or an end arrive. A
+/// worker that stops reading or writing before it saw [`io::ErrorKind::WouldBlock`] (or a short
+/// read) gets no second edge for what is left, and must remember to come back by itself.
+pub trait Driver {
+    /// A connected stream. Dropping it without [`close`](Self::close) is allowed and closes it too.
+    type Socket: Debug;
+    /// Ends a [`poll`](Self::poll) from another thread.
+    type Waker: Wake;
+
+    /// Takes one waiting connection from listener `listener` (an index below
+    /// [`listener_count`](Self::listener_count)). The socket is not registered yet.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when none waits, also at a listener that is closed by now. Other
+    /// errors follow accept(2): transient ones concern one connection, `EMFILE`, `ENFILE`, `ENOBUFS`
+    /// and `ENOMEM` concern the process. [`AcceptFault`](crate::AcceptFault) sorts them.
+    fn accept(&mut self, listener: usize) -> io::Result<(Self::Socket, SocketAddr)>;
+
+    /// How many listeners this worker accepts from; 0 after [`close_listeners`](Self::close_listeners).
+    fn listener_count(&self) -> usize;
+
+    /// Closes every listener: from here on new connections are refused by the kernel.
+    fn close_listeners(&mut self);
+
+    /// Reports both directions of `socket` under `token` from now on. Called once per socket; what
+    /// is ready already at that moment counts as an edge. The generation of `token` is not
+    /// [`Token::RESERVED`].
+    ///
+    /// # Errors
+    /// The kernel's, when it has no room for another registration.
+    fn register(&mut self, socket: &mut Self::Socket, token: Token) -> io::Result<()>;
+
+    /// Reads into `room`. `Ok(0)` is the end of the peer's bytes. Fewer bytes than fit mean that the
+    /// socket is drained: the next bytes will be a new edge. Only an end that was reported before may
+    /// still wait behind them: see [`Readiness::read_closed`].
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when nothing waits, [`io::ErrorKind::Interrupted`] without an edge
+    /// to follow; otherwise the connection's fault. [`SendFault`](crate::SendFault) sorts them.
+    fn recv(&mut self, socket: &mut Self::Socket, room: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes from `bytes`; the count may be short, and room for the rest will be a new edge. Never
+    /// raises `SIGPIPE`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when the socket is full, and room will be a new edge; `ENOBUFS` and
+    /// `ENOMEM` when the machine is short, and no edge will come; otherwise as
+    /// [`recv`](Self::recv).
+    fn send(&mut self, socket: &mut Self::Socket, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Writes from several runs in one system call, in order. At most [`VECTORED_MAX`] runs.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    fn send_vectored(
+        &mut self,
+        socket: &mut Self::Socket,
+        runs: &[IoSlice<'_>],
+    ) -> io::Result<usize>;
+
+    /// Tells the peer that no more bytes follow; reading goes on.
+    ///
+    /// # Errors
+    /// The connection's fault; the caller closes it then.
+    fn shutdown_write(&mut self, socket: &mut Self::Socket) -> io::Result<()>;
+
+    /// Deregisters and closes. Events of this socket that are under way keep their old token.
+    fn close(&mut self, socket: Self::Socket);
+
+    /// Waits until something is ready, `timeout` has passed, or a [`Wake`] came, and appends what
+    /// happened to `events`. `None` waits without limit, zero only looks.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Interrupted`] is possible at any time and means: no news. Others are fatal
+    /// for the worker.
+    fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()>;
+
+    /// Monotonic time since the driver was made. Costs one clock read: ask once per turn.
+    fn now(&self) -> Duration;
+
+    /// Civil time, for dates only. It may jump.
+    fn wall_clock(&self) -> SystemTime;
+
+    /// Unpredictable in production, from the seed in a simulation.
+    fn random(&mut self) -> u64;
+
+    /// A handle with which other threads end a [`poll`](Self::poll).
+    fn waker(&self) -> Self::Waker;
+}
+
+/// Ends the wait of the worker that it came from; waking one that does not wait is remembered.
+pub trait Wake: Clone + Debug + Send + Sync + 'static {
+    /// Makes the current or the next poll return. Never blocks.
+    fn wake(&self);
+}
+
+/// What a poll reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Connections wait at the listener with this index.
+    Listener(usize),
+    /// Another thread called [`Wake::wake`].
+    Wake,
+    /// Something changed for a socket. The token may be stale: look it up, ignore what is gone.
+    Socket {
+        /// As given to [`Driver::register`].
+        token: Token,
+        /// What changed.
+        readiness: Readiness,
+    },
+}
+
+/// What a socket became ready for. Spurious readiness is legal; the call then says `WouldBlock`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// Bytes, an end, or an error wait to be read.
+    pub readable: bool,
+    /// There is room to write, or an error to be seen by writing.
+    pub writable: bool,
+    /// The peer sends no more: after the bytes that wait, `recv` answers `Ok(0)` or an error. Reported
+    /// with the edge that it came with, so that a short read is not taken for "drained".
+    pub read_closed: bool,
+}
+
+/// Most runs in one [`Driver::send_vectored`]. Far below Linux's `IOV_MAX` of 1,024: past 16 pieces
+/// the call gets dearer per byte, and 64 pieces of 4 KiB fill a default socket buffer.
+pub const VECTORED_MAX: usize = 64;

@@ -1,0 +1,242 @@
+//! The driver for production: the kernel's sockets and clocks, readiness by mio. Owns the poll, the
+//! listeners and the spare descriptor; refuses to know what a connection is for.
+
+use std::fs::File;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll};
+use socket2::SockRef;
+
+use crate::driver::{Driver, Event, Readiness, Wake};
+use crate::{Token, VECTORED_MAX};
+
+/// Sockets of the kernel, ready by epoll or kqueue, both edge-triggered.
+///
+/// One per worker; nothing in it is shared but its [`Waker`].
+#[derive(Debug)]
+pub struct MioDriver {
+    poll: Poll,
+    ready: Events,
+    listeners: Vec<TcpListener>,
+    waker: Waker,
+    /// Held so that it can be let go: see [`end_one_waiting`](Self::end_one_waiting).
+    spare: Option<File>,
+    started: Instant,
+    rng: fastrand::Rng,
+}
+
+impl MioDriver {
+    /// Makes a driver that accepts from `listeners`, in this order. They are made non-blocking, and
+    /// what they accept is sent without delay (`TCP_NODELAY`), however they were bound.
+    ///
+    /// # Errors
+    /// The kernel's, when descriptors or memory are short.
+    ///
+    /// # Panics
+    /// When `listeners` holds 2³² − 1 or more.
+    pub fn new(listeners: Vec<std::net::TcpListener>) -> io::Result<Self> {
+        assert!(listeners.len() < WAKER.index as usize, "a listener's index must fit its token");
+        let poll = Poll::new()?;
+        let waker = mio::Waker::new(poll.registry(), mio::Token(WAKER.to_usize()))?;
+        let mut registered = Vec::with_capacity(listeners.len());
+        for (listener, index) in listeners.into_iter().zip(0..) {
+            listener.set_nonblocking(true)?;
+            // Accepted sockets inherit it on Linux, which saves a call for each.
+            SockRef::from(&listener).set_tcp_nodelay(true)?;
+            let mut listener = TcpListener::from_std(listener);
+            let token = Token { index, generation: Token::RESERVED };
+            let token = mio::Token(token.to_usize());
+            poll.registry().register(&mut listener, token, Interest::READABLE)?;
+            registered.push(listener);
+        }
+        Ok(Self {
+            poll,
+            ready: Events::with_capacity(EVENTS_MAX),
+            listeners: registered,
+            waker: Waker(Arc::new(waker)),
+            spare: Some(open_spare()?),
+            started: Instant::now(),
+            rng: fastrand::Rng::new(),
+        })
+    }
+
+    /// Lets the spare descriptor go, accepts one connection with it and closes that at once, so that
+    /// its peer sees an end now instead of a silence until its own timeout.
+    #[cold]
+    fn end_one_waiting(&mut self, listener: usize) {
+        drop(self.spare.take());
+        // An error here means that another thread took the descriptor first: nothing is lost.
+        drop(self.listeners[listener].accept());
+        // When this fails too, the next call finds nothing to let go, and tries to open it again.
+        self.spare = open_spare().ok();
+    }
+}
+
+impl Driver for MioDriver {
+    type Socket = Stream;
+    type Waker = Waker;
+
+    /// With `EMFILE` and `ENFILE`, one waiting connection was ended on the way, so that at least its
+    /// peer knows.
+    #[inline]
+    fn accept(&mut self, listener: usize) -> io::Result<(Stream, SocketAddr)> {
+        let Some(source) = self.listeners.get(listener) else {
+            return Err(io::ErrorKind::WouldBlock.into());
+        };
+        match source.accept() {
+            Ok((stream, peer)) => {
+                #[cfg(not(target_os = "linux"))]
+                stream.set_nodelay(true)?;
+                #[cfg(target_vendor = "apple")]
+                SockRef::from(&stream).set_nosigpipe(true)?;
+                Ok((Stream(stream), peer))
+            }
+            Err(error) => {
+                if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+                    self.end_one_waiting(listener);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    #[inline]
+    fn listener_count(&self) -> usize {
+        self.listeners.len()
+    }
+
+    fn close_listeners(&mut self) {
+        for mut listener in self.listeners.drain(..) {
+            // Closing ours is not enough when another process holds the same listener: the kernel
+            // forgets a registration with the last descriptor only. It fails for none but a
+            // descriptor that is not registered, which is what we want.
+            drop(self.poll.registry().deregister(&mut listener));
+        }
+    }
+
+    #[inline]
+    fn register(&mut self, socket: &mut Stream, token: Token) -> io::Result<()> {
+        debug_assert_ne!(token.generation, Token::RESERVED, "reserved tokens are the driver's");
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut socket.0, mio::Token(token.to_usize()), both)
+    }
+
+    #[inline]
+    fn recv(&mut self, socket: &mut Stream, room: &mut [u8]) -> io::Result<usize> {
+        socket.0.read(room)
+    }
+
+    /// The standard library sends with `MSG_NOSIGNAL`.
+    #[inline]
+    fn send(&mut self, socket: &mut Stream, bytes: &[u8]) -> io::Result<usize> {
+        socket.0.write(bytes)
+    }
+
+    #[inline]
+    fn send_vectored(&mut self, socket: &mut Stream, runs: &[IoSlice<'_>]) -> io::Result<usize> {
+        debug_assert!(runs.len() <= VECTORED_MAX, "more runs than one call takes");
+        // Not `write_vectored`: writev(2) takes no flags, and raises `SIGPIPE`.
+        SockRef::from(&socket.0).send_vectored_with_flags(runs, NO_SIGNAL)
+    }
+
+    fn shutdown_write(&mut self, socket: &mut Stream) -> io::Result<()> {
+        socket.0.shutdown(Shutdown::Write)
+    }
+
+    #[inline]
+    fn close(&mut self, socket: Stream) {
+        // The socket's descriptor is never duplicated, so this is its last close, and with the last
+        // close the kernel drops the registration: a call saved per connection.
+        drop(socket);
+    }
+
+    #[inline]
+    fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+        self.poll.poll(&mut self.ready, timeout)?;
+        events.extend(self.ready.iter().map(translate));
+        Ok(())
+    }
+
+    #[inline]
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    #[inline]
+    fn random(&mut self) -> u64 {
+        self.rng.u64(..)
+    }
+
+    fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+}
+
+/// A connected TCP stream of the kernel; from [`MioDriver`]'s accept. Closed when dropped.
+#[derive(Debug)]
+pub struct Stream(TcpStream);
+
+impl AsFd for Stream {
+    /// For socket options. Duplicating the descriptor would keep its events coming after the close.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Ends the wait of the [`MioDriver`] that it came from.
+#[derive(Clone, Debug)]
+pub struct Waker(Arc<mio::Waker>);
+
+impl Wake for Waker {
+    fn wake(&self) {
+        let woken = self.0.wake();
+        // It writes to a descriptor that lives as long as `self`; a full counter is mio's to empty.
+        debug_assert!(woken.is_ok(), "a waker's write cannot fail: {woken:?}");
+    }
+}
+
+/// Most events per poll: 12 KiB of epoll's records. What is more stays with the kernel for the next.
+const EVENTS_MAX: usize = 1024;
+
+/// The waker's token. Listener `n` has index `n` in the same, reserved generation.
+const WAKER: Token = Token { index: u32::MAX, generation: Token::RESERVED };
+
+#[cfg(not(target_vendor = "apple"))]
+const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+/// Apple has no such flag; there accepted sockets get the option `SO_NOSIGPIPE`.
+#[cfg(target_vendor = "apple")]
+const NO_SIGNAL: i32 = 0;
+
+/// A file of its own, not a duplicate: it must hold an entry of the system's table too, or letting it
+/// go would not help against `ENFILE`.
+fn open_spare() -> io::Result<File> {
+    File::open("/dev/null")
+}
+
+#[inline]
+fn translate(event: &mio::event::Event) -> Event {
+    let token = Token::from_usize(event.token().0);
+    if token.generation == Token::RESERVED {
+        return match token.index {
+            index if index == WAKER.index => Event::Wake,
+            index => Event::Listener(index as usize),
+        };
+    }
+    let error = event.is_error();
+    let read_closed = event.is_read_closed();
+    let readiness = Readiness {
+        readable: event.is_readable() | read_closed | error,
+        writable: event.is_writable() | event.is_write_closed() | error,
+        read_closed: read_closed | error,
+    };
+    Event::Socket { token, readiness }
+}
