@@ -1,0 +1,80 @@
+//! In-place transforms of the bytes of a request and its reply, and the plan that makes room for
+//! them.
+//!
+//! A [`Stage`] changes the payload of a [`Window`] without moving it elsewhere. A [`Chain`] is an
+//! ordered list of stages: inbound the first runs first, outbound the last runs first, so that a
+//! reply leaves in the form in which its request came. Each stage says beforehand how much the
+//! payload can grow ([`Growth`]); a [`Plan`] adds that up once, at start-up, and tells how long the
+//! run of segments must be.
+//!
+//! ```text
+//!  inbound   headroom | request head | body as received            | tailroom
+//!                                      └ stage 1, stage 2 … shrink and change it here
+//!  handler                             └ reads and changes it here
+//!  outbound  headroom | reply head   | … stage 2, stage 1 change and grow it here
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! # #[cfg(feature = "base64")] {
+//! use waterwheel_ring::{Config, Ring};
+//! use waterwheel_stages::{Chain, base64::Base64};
+//!
+//! let ring = Ring::new(&Config::default())?;
+//! let mut lease = ring.reserve(1)?;
+//! lease.append(b"d2F0ZXI=")?;
+//!
+//! let chain = Chain::new().then(Base64::STANDARD);
+//! chain.inbound(&mut lease)?;
+//! assert_eq!(lease.payload(), b"water");
+//!
+//! lease.payload_mut()[0] = b'W';
+//! chain.outbound(&mut lease)?;
+//! assert_eq!(lease.payload(), b"V2F0ZXI=");
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | Feature | Gives | Default |
+//! | --- | --- | --- |
+//! | `base64` | [`base64`]: strict Base64, decoded and encoded in place | yes |
+//! | `typed` | [`typed`]: a payload seen as Rust values, without copying | yes |
+//! | `testing` | [`testing`]: the conformance kit that every stage passes | no |
+
+#![forbid(unsafe_code)]
+
+mod chain;
+mod error;
+mod growth;
+mod identity;
+mod plan;
+mod stage;
+mod window;
+
+#[cfg(feature = "base64")]
+pub mod base64;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(feature = "typed")]
+pub mod typed;
+
+pub use waterwheel_ring::NoRoom;
+
+pub use crate::{
+    chain::Chain,
+    error::StageError,
+    growth::{Bound, Growth},
+    identity::Identity,
+    plan::{Plan, PlanError, PlanLimits, Room},
+    stage::{Direction, Stage},
+    window::Window,
+};
+
+/// Compiles and runs the examples of the README.
+#[cfg(all(doctest, feature = "base64", feature = "testing"))]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;

@@ -1,0 +1,5 @@
+//! Payloads seen as Rust values, where they lie.
+
+mod view;
+
+pub use crate::typed::view::{View, ViewError, Viewable};
