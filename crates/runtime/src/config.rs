@@ -1,0 +1,92 @@
+//! Settings of a runtime: how many workers, where they run, and the limits that hold for every
+//! connection whatever its protocol.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// Settings of a [`Runtime`](crate::Runtime). The defaults keep a server alive without tuning.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// How many workers; `None` takes `std::thread::available_parallelism`, which knows affinity
+    /// masks and cgroup quotas.
+    pub workers: Option<NonZeroUsize>,
+    /// Where the workers run.
+    pub pinning: Pinning,
+    /// Each worker's ring.
+    pub ring: waterwheel_ring::Config,
+    /// Limits of a worker.
+    pub worker: WorkerConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            pinning: Pinning::Auto,
+            ring: waterwheel_ring::Config::default(),
+            worker: WorkerConfig::default(),
+        }
+    }
+}
+
+/// Where workers run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pinning {
+    /// Worker `i` on the `i`-th core of the affinity mask, unless there are more workers than cores
+    /// or a CPU quota allows less than the mask: then the scheduler decides.
+    #[default]
+    Auto,
+    /// Worker `i` on core number `first + i`, which must be in the affinity mask.
+    From(usize),
+    /// The scheduler decides.
+    Off,
+}
+
+/// Limits of one worker.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WorkerConfig {
+    /// Most connections taken from a listener in one turn. 16: accepting costs about 10 µs each, and
+    /// live connections go first.
+    pub accepts_per_turn_max: usize,
+    /// Most bytes read from one connection in one turn, so that a bulk sender does not hold up its
+    /// neighbours.
+    pub bytes_per_turn_max: usize,
+    /// Length of the run into which a fresh read goes. What the read did not need is given back.
+    pub read_len: usize,
+    /// Most open connections; `None` derives it from the process's limit of open files, less
+    /// [`SPARE_FILES`] and divided by the workers.
+    pub connections_max: Option<usize>,
+    /// How long an unfinished request or an unsent reply may stay in the ring without progress
+    /// before its bytes are parked outside it.
+    pub hold: Duration,
+    /// How long a peer may accept no byte of a reply before its connection is closed.
+    pub send_timeout: Duration,
+    /// How long a finished connection waits for the peer's end after half-closing (RFC 9112 §9.6).
+    pub linger_timeout: Duration,
+    /// How many late bytes a finished connection reads and drops while it waits.
+    pub linger_len_max: usize,
+    /// How long a drain may take before connections are cut.
+    pub drain_timeout: Duration,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            accepts_per_turn_max: 16,
+            bytes_per_turn_max: 64 << 10,
+            read_len: 64 << 10,
+            connections_max: None,
+            hold: Duration::from_millis(20),
+            send_timeout: Duration::from_secs(30),
+            linger_timeout: Duration::from_secs(2),
+            linger_len_max: 256 << 10,
+            drain_timeout: Duration::from_secs(25),
+        }
+    }
+}
+
+/// Descriptors left to everything that is not a connection: listeners, the poll, logs, files.
+pub const SPARE_FILES: usize = 64;

@@ -1,0 +1,71 @@
+//! What can keep a runtime from starting or end it early.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+/// Why a runtime did not start, or did not end by a drain.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// No address to listen on was given.
+    NoListener,
+    /// An address could not be bound.
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+    /// A core was asked for that the process may not run on.
+    Core {
+        /// The number asked for.
+        core: usize,
+    },
+    /// The limit of open files leaves no connection for each worker.
+    Files {
+        /// The process's limit of open files.
+        limit: usize,
+    },
+    /// A worker's ring could not be made.
+    Ring(waterwheel_ring::BuildError),
+    /// A worker's driver could not be made or failed later.
+    Driver(io::Error),
+    /// Signals could not be watched.
+    Signals(io::Error),
+    /// A worker panicked: a fault of this program. The other workers drained.
+    WorkerPanicked {
+        /// Index of the worker.
+        worker: usize,
+    },
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoListener => f.write_str("no address to listen on"),
+            Self::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Self::Core { core } => write!(f, "core {core} is not in the affinity mask"),
+            Self::Files { limit } => {
+                write!(f, "the limit of {limit} open files leaves none for connections")
+            }
+            Self::Ring(source) => write!(f, "cannot make a ring: {source}"),
+            Self::Driver(source) => write!(f, "a worker's driver failed: {source}"),
+            Self::Signals(source) => write!(f, "cannot watch signals: {source}"),
+            Self::WorkerPanicked { worker } => write!(f, "worker {worker} panicked"),
+        }
+    }
+}
+
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Bind { source, .. } | Self::Driver(source) | Self::Signals(source) => {
+                Some(source)
+            }
+            Self::Ring(source) => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Pinned workers: one thread, one reactor and one ring per core.
+//!
+//! ```text
+//!             ┌────────────── worker (one per core) ───────────────┐
+//!  listener ─▶│ poll → accept → connections → deadlines → holds ↺  │
+//!             │        driver      ring      protocol              │
+//!             └────────────────────────────────────────────────────┘
+//! ```
+//!
+//! A [`Worker`] takes bytes from its [`Driver`](waterwheel_reactor::Driver) into runs of its
+//! [`Ring`](waterwheel_ring::Ring), lets a [`Protocol`] work on them in place, and sends what the
+//! protocol queued with one vectored write. Nothing is stolen and nothing is moved: a connection
+//! stays with the worker that accepted it. A connection on which nothing happens owns no segment.
+//!
+//! [`Runtime`] runs one worker per core over real sockets. Tests run a single worker over
+//! [`waterwheel_reactor::sim`]; it is the same code.
+//!
+//! # Example
+//! An echo server, stopped before it begins:
+//!
+//! ```
+//! use std::{net::SocketAddr, time::Duration};
+//! use waterwheel_runtime::{Config, Io, Next, Protocol, Runtime};
+//!
+//! struct Echo;
+//!
+//! impl Protocol for Echo {
+//!     type Connection = ();
+//!
+//!     fn open(&mut self, _: SocketAddr, _: Duration) {}
+//!
+//!     fn advance(&mut self, _: &mut (), io: &mut Io<'_>) -> Next {
+//!         if io.draining || io.ended {
+//!             return Next::Finish;
+//!         }
+//!         if !io.inbound.is_empty()
+//!             && let Ok(run) = io.inbound.claim(io.ring, 0)
+//!         {
+//!             io.outbound.push(run);
+//!         }
+//!         Next::Read { room: 0, deadline: io.now + Duration::from_secs(60) }
+//!     }
+//!
+//!     fn timed_out(&mut self, _: &mut (), _: &mut Io<'_>) -> Next {
+//!         Next::Finish
+//!     }
+//! }
+//!
+//! let runtime = Runtime::bind(Config::default(), &["127.0.0.1:0".parse()?])?;
+//! runtime.control().drain();
+//! let report = runtime.run(|_worker| Echo)?;
+//! assert_eq!(report.cut, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod config;
+mod connection;
+mod control;
+mod error;
+mod metrics;
+mod placement;
+mod protocol;
+mod runtime;
+mod worker;
+
+pub use config::{Config, Pinning, SPARE_FILES, WorkerConfig};
+pub use control::Control;
+pub use error::RunError;
+pub use metrics::Metrics;
+pub use protocol::{Io, Next, Protocol};
+pub use runtime::Runtime;
+pub use worker::{Report, Turn, Worker};

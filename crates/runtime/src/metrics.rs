@@ -1,0 +1,33 @@
+//! What a worker counts. Plain numbers, written by their worker alone.
+
+/// Counters of one worker since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Index of the worker.
+    pub worker: usize,
+    /// Turns of the loop.
+    pub turns: u64,
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections closed, for whatever reason.
+    pub closed: u64,
+    /// Connections open now.
+    pub open: usize,
+    /// Accept calls that failed for want of descriptors or memory.
+    pub accept_starved: u64,
+    /// Accept calls that failed for a reason that concerned one connection only.
+    pub accept_failed: u64,
+    /// Bytes received.
+    pub received_len: u64,
+    /// Bytes sent.
+    pub sent_len: u64,
+    /// Deadlines that passed.
+    pub timed_out: u64,
+    /// Events for connections that were gone already.
+    pub stale_events: u64,
+    /// Times a connection had to wait because the ring was full.
+    pub ring_full: u64,
+    /// Bytes moved out of the ring because their connection was idle or its peer did not read.
+    pub parked_len: u64,
+}

@@ -1,0 +1,75 @@
+//! What a worker asks of the protocol that it serves, and what it lends for the answer.
+//!
+//! A protocol does no I/O and reads no clock: bytes and instants come in with [`Io`], bytes go out
+//! through [`Io::outbound`], and [`Next`] says what the connection waits for. This file knows
+//! nothing of HTTP.
+
+use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use waterwheel_ring::{Inbound, Ring, Runs};
+
+use crate::Metrics;
+
+/// A protocol as one worker runs it. Each worker has its own value, so nothing here needs `Send`.
+pub trait Protocol {
+    /// What the protocol keeps for one connection. It lives in the worker's connection slab for as
+    /// long as the connection is open: every byte here is paid by every idle connection.
+    type Connection: Debug;
+
+    /// A connection was accepted. Nothing has been read yet.
+    fn open(&mut self, peer: SocketAddr, now: Duration) -> Self::Connection;
+
+    /// Bytes arrived, the peer ended, the drain began, or an earlier [`Next::Yield`] asked for
+    /// another call. Handles as much of [`Io::inbound`] as it can.
+    fn advance(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next;
+
+    /// The deadline of the last [`Next::Read`] has passed.
+    fn timed_out(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next;
+}
+
+/// One connection's view of its worker while the protocol runs.
+#[derive(Debug)]
+pub struct Io<'w> {
+    /// The worker's ring, for replies that need a run of their own.
+    pub ring: &'w Ring,
+    /// Bytes received and not consumed yet.
+    pub inbound: &'w mut Inbound,
+    /// True once the peer has sent its last byte.
+    pub ended: bool,
+    /// Bytes to send, in order. Flushed with one vectored write when the call returns.
+    pub outbound: &'w mut Runs,
+    /// Time since the worker's driver was made, read once per turn.
+    pub now: Duration,
+    /// Civil time, read about once a second. For dates only.
+    pub wall: SystemTime,
+    /// True once the worker drains: finish what was begun, promise nothing new.
+    pub draining: bool,
+    /// What this worker has counted so far.
+    pub metrics: &'w Metrics,
+}
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Next {
+    /// More bytes from the peer.
+    Read {
+        /// How many bytes, counted from the first one in [`Io::inbound`], the whole of what is
+        /// awaited can take. The worker makes the run at least this long before it reads on; 0 when
+        /// nothing has begun.
+        room: usize,
+        /// When to call [`Protocol::timed_out`].
+        deadline: Duration,
+    },
+    /// Another call in a later turn, without new bytes: this turn's budget is spent.
+    Yield,
+    /// Another call when the ring has room again, or a little later.
+    Starve,
+    /// Everything that is queued sent, then the connection closed so that the peer can read it all:
+    /// half-close, then a bounded wait for the peer's end (RFC 9112 §9.6).
+    Finish,
+    /// The connection closed at once; what is queued is lost.
+    Abort,
+}

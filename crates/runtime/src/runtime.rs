@@ -1,0 +1,220 @@
+//! Workers on threads: bound to their listeners, pinned to their cores, drained together.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle as SignalsHandle, Signals};
+use waterwheel_reactor::listen::{ListenConfig, bind};
+use waterwheel_reactor::{Driver, MioDriver};
+use waterwheel_ring::Ring;
+
+use crate::config::{Config, SPARE_FILES};
+use crate::control::Control;
+use crate::error::RunError;
+use crate::placement::{Placement, place};
+use crate::{Protocol, Report, Worker};
+
+/// Bound listeners and settled places, ready to run.
+///
+/// Every worker has a listener of its own on every address (`SO_REUSEPORT`): the kernel spreads new
+/// connections over them, and a connection never leaves the worker that accepted it.
+#[derive(Debug)]
+pub struct Runtime {
+    config: Config,
+    control: Arc<Control>,
+    placement: Placement,
+    /// Per worker, its listeners.
+    listeners: Vec<Vec<TcpListener>>,
+    addresses: Vec<SocketAddr>,
+    connections_max: usize,
+    signals: bool,
+}
+
+impl Runtime {
+    /// Binds every address for every worker. With port 0 the kernel chooses one port, which all
+    /// workers then share.
+    ///
+    /// # Errors
+    /// [`RunError`] for the first setting that cannot be had. Nothing was started then.
+    pub fn bind(config: Config, addresses: &[SocketAddr]) -> Result<Self, RunError> {
+        if addresses.is_empty() {
+            return Err(RunError::NoListener);
+        }
+        let placement = place(config.workers, config.pinning)?;
+        let connections_max = connections_max(&config, placement.worker_count())?;
+        let mut listeners: Vec<Vec<TcpListener>> = Vec::new();
+        listeners.resize_with(placement.worker_count(), Vec::new);
+        let mut bound = Vec::with_capacity(addresses.len());
+        for &asked in addresses {
+            let mut address = asked;
+            for worker in &mut listeners {
+                let fault = |source| RunError::Bind { address, source };
+                let listener = bind(address, &ListenConfig::default()).map_err(fault)?;
+                address = listener.local_addr().map_err(fault)?;
+                worker.push(listener);
+            }
+            bound.push(address);
+        }
+        let control = Arc::new(Control::new());
+        Ok(Self {
+            config,
+            control,
+            placement,
+            listeners,
+            addresses: bound,
+            connections_max,
+            signals: false,
+        })
+    }
+
+    /// The addresses in use, ports resolved.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// How many workers will run.
+    pub fn worker_count(&self) -> usize {
+        self.placement.worker_count()
+    }
+
+    /// The core of each worker, or `None` where the scheduler decides.
+    pub fn cores(&self) -> impl Iterator<Item = Option<usize>> {
+        self.placement.cores()
+    }
+
+    /// Most connections that each worker keeps open.
+    pub fn connections_max(&self) -> usize {
+        self.connections_max
+    }
+
+    /// A handle that drains or stops the runtime from any thread.
+    pub fn control(&self) -> Arc<Control> {
+        Arc::clone(&self.control)
+    }
+
+    /// Makes SIGINT and SIGTERM drain, and the second of them stop.
+    #[must_use]
+    pub fn stop_on_signals(mut self) -> Self {
+        self.signals = true;
+        self
+    }
+
+    /// Runs until drained. `protocol` is called once on each worker's own thread, with the worker's
+    /// index. The calling thread only waits: for signals, if asked to, and for the workers.
+    ///
+    /// # Errors
+    /// [`RunError`] when a worker could not start or failed. The others are drained first.
+    pub fn run<P, F>(self, protocol: F) -> Result<Report, RunError>
+    where
+        P: Protocol,
+        F: Fn(usize) -> P + Send + Sync + 'static,
+    {
+        let mut config = self.config;
+        config.worker.connections_max = Some(self.connections_max);
+        let signals = if self.signals { Some(watch_signals(&self.control)?) } else { None };
+        let (config, protocol) = (Arc::new(config), Arc::new(protocol));
+        let mut threads = Vec::new();
+        for (index, listeners) in self.listeners.into_iter().enumerate() {
+            let start = Start {
+                index,
+                core: self.placement.core(index),
+                listeners,
+                config: Arc::clone(&config),
+                control: Arc::clone(&self.control),
+            };
+            let protocol = Arc::clone(&protocol);
+            let spawned = thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .spawn(move || start.run(|index| protocol(index)));
+            match spawned {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    self.control.stop();
+                    let _ = join(threads);
+                    return Err(RunError::Driver(error));
+                }
+            }
+        }
+        let report = join(threads);
+        if let Some(signals) = signals {
+            signals.close();
+        }
+        report
+    }
+}
+
+/// What a worker's thread begins with.
+struct Start {
+    index: usize,
+    core: Option<core_affinity::CoreId>,
+    listeners: Vec<TcpListener>,
+    config: Arc<Config>,
+    control: Arc<Control>,
+}
+
+impl Start {
+    fn run<P: Protocol>(self, protocol: impl FnOnce(usize) -> P) -> Result<Report, RunError> {
+        // Whatever ends this worker, the others must not go on as if nothing had happened.
+        let _drain_others = DrainOnDrop(Arc::clone(&self.control));
+        if let Some(core) = self.core
+            && !core_affinity::set_for_current(core)
+        {
+            return Err(RunError::Core { core: core.id });
+        }
+        // The ring is made on its worker's core, so that its pages come from the nearest memory.
+        let ring = Ring::new(&self.config.ring).map_err(RunError::Ring)?;
+        let driver = MioDriver::new(self.listeners).map_err(RunError::Driver)?;
+        self.control.add_waker(driver.waker());
+        let protocol = protocol(self.index);
+        let config = &self.config.worker;
+        let mut worker = Worker::new(self.index, driver, protocol, ring, config, self.control);
+        worker.run().map_err(RunError::Driver)
+    }
+}
+
+struct DrainOnDrop(Arc<Control>);
+
+impl Drop for DrainOnDrop {
+    fn drop(&mut self) {
+        self.0.drain();
+    }
+}
+
+fn join(threads: Vec<JoinHandle<Result<Report, RunError>>>) -> Result<Report, RunError> {
+    let mut report = Report::default();
+    let mut fault = None;
+    for (worker, thread) in threads.into_iter().enumerate() {
+        match thread.join().unwrap_or(Err(RunError::WorkerPanicked { worker })) {
+            Ok(part) => report.add(part),
+            Err(error) => fault = fault.or(Some(error)),
+        }
+    }
+    fault.map_or(Ok(report), Err)
+}
+
+/// Watches signals on a thread that sleeps in a read until one comes.
+fn watch_signals(control: &Arc<Control>) -> Result<SignalsHandle, RunError> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(RunError::Signals)?;
+    let handle = signals.handle();
+    let control = Arc::clone(control);
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || signals.forever().for_each(|_| control.drain_then_stop()))
+        .map_err(RunError::Signals)?;
+    Ok(handle)
+}
+
+/// Each worker's share of the process's open files.
+fn connections_max(config: &Config, worker_count: usize) -> Result<usize, RunError> {
+    if let Some(max) = config.worker.connections_max {
+        return Ok(max);
+    }
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    match limit.saturating_sub(SPARE_FILES) / worker_count {
+        0 => Err(RunError::Files { limit }),
+        max => Ok(max),
+    }
+}

@@ -1,0 +1,132 @@
+//! Taking connections from the listeners: bounded per turn, calm when descriptors run out.
+
+use std::io;
+use std::time::Duration;
+
+use waterwheel_reactor::{AcceptFault, Driver};
+
+use super::turn::Worker;
+use crate::Protocol;
+use crate::connection::Connection;
+
+/// What is known of the listeners.
+#[derive(Debug)]
+pub(super) struct AcceptState {
+    /// Per listener: connections may wait. Edges are not repeated, so this is kept until
+    /// `WouldBlock` was seen.
+    waiting: Vec<bool>,
+    /// No accept before this instant: descriptors or memory had run out.
+    paused_until: Option<Duration>,
+    /// The length of the next pause.
+    pause: Duration,
+}
+
+impl AcceptState {
+    pub(super) fn new(listener_count: usize) -> Self {
+        // Connections may have queued before the worker began to listen for edges.
+        Self { waiting: vec![true; listener_count], paused_until: None, pause: PAUSE_MIN }
+    }
+
+    pub(super) fn edge(&mut self, listener: usize) {
+        if let Some(waiting) = self.waiting.get_mut(listener) {
+            *waiting = true;
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        self.waiting.clear();
+        self.paused_until = None;
+    }
+
+    /// When the next accept is due: now, later, or after an edge (`None`).
+    pub(super) fn due(&self, now: Duration) -> Option<Duration> {
+        self.waiting.contains(&true).then(|| self.paused_until.map_or(now, |until| until.max(now)))
+    }
+
+    fn pause(&mut self, now: Duration) {
+        self.paused_until = Some(now.saturating_add(self.pause));
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
+
+    fn resume(&mut self) {
+        self.paused_until = None;
+        self.pause = PAUSE_MIN;
+    }
+}
+
+impl<D: Driver, P: Protocol> Worker<D, P> {
+    /// Accepts from all listeners, at most `max` connections. Returns how many were taken.
+    pub(super) fn accept(&mut self, max: usize) -> usize {
+        if self.accept.paused_until.is_some_and(|until| self.bench.now < until) {
+            return 0;
+        }
+        let mut taken = 0;
+        for listener in 0..self.accept.waiting.len() {
+            // Failed calls count as well: a storm of aborted handshakes must not hold the turn.
+            for _ in taken..max {
+                if !self.accept.waiting[listener] || self.is_full() {
+                    break;
+                }
+                taken += usize::from(self.accept_one(listener));
+                if self.accept.paused_until.is_some() {
+                    return taken;
+                }
+            }
+        }
+        taken
+    }
+
+    /// True when no further connection may be opened. The backlog waits in the kernel.
+    pub(super) fn is_full(&self) -> bool {
+        self.connections.len() >= self.connections_max
+    }
+
+    fn accept_one(&mut self, listener: usize) -> bool {
+        match self.bench.driver.accept(listener) {
+            Ok((socket, peer)) => {
+                self.accept.resume();
+                let state = self.bench.protocol.open(peer, self.bench.now);
+                self.open(Connection::new(socket, state, self.bench.now))
+            }
+            Err(error) => {
+                self.accept_failed(listener, &error);
+                false
+            }
+        }
+    }
+
+    #[cold]
+    fn accept_failed(&mut self, listener: usize, error: &io::Error) {
+        match AcceptFault::of(error) {
+            AcceptFault::Nothing => self.accept.waiting[listener] = false,
+            AcceptFault::Exhausted => {
+                self.bench.metrics.accept_starved += 1;
+                self.accept.pause(self.bench.now);
+            }
+            AcceptFault::Listener => {
+                // Nothing will ever come from it again; asking it in a loop would help nobody.
+                self.accept.waiting[listener] = false;
+                self.bench.metrics.accept_failed += 1;
+            }
+            _ => self.bench.metrics.accept_failed += 1,
+        }
+    }
+
+    fn open(&mut self, connection: Connection<D::Socket, P::Connection>) -> bool {
+        let Some(token) = self.connections.insert_with(|_| connection) else { return false };
+        let Some(connection) = self.connections.get_mut(token) else { return false };
+        self.bench.metrics.accepted += 1;
+        self.bench.metrics.open += 1;
+        if self.bench.driver.register(&mut connection.socket, token).is_err() {
+            self.close(token);
+            return false;
+        }
+        self.enqueue(token);
+        true
+    }
+}
+
+/// First pause after descriptors ran out, doubled up to [`PAUSE_MAX`] while they stay out. A loop
+/// without a pause would burn the core; nginx waits 500 ms, Go 5 ms doubling to 1 s.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(1);

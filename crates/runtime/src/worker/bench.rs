@@ -1,0 +1,303 @@
+//! The work on one connection: read, let the protocol advance, send what it queued.
+//!
+//! A [`Bench`] is what every connection of the worker shares while it is worked on. It knows
+//! neither the slab nor the timers; [`Outcome`] tells the turn what to do with the connection.
+
+use std::io::{self, IoSlice};
+use std::time::{Duration, SystemTime};
+
+use waterwheel_reactor::{Driver, SendFault, VECTORED_MAX};
+use waterwheel_ring::{Ring, Runs};
+
+use crate::config::WorkerConfig;
+use crate::connection::{Connection, Phase};
+use crate::{Io, Metrics, Next, Protocol};
+
+/// What every connection of a worker shares while it is worked on.
+#[derive(Debug)]
+pub(super) struct Bench<D, P> {
+    pub(super) driver: D,
+    pub(super) protocol: P,
+    pub(super) ring: Ring,
+    pub(super) config: WorkerConfig,
+    pub(super) metrics: Metrics,
+    /// Read once at the start of each turn.
+    pub(super) now: Duration,
+    /// Read again when a second of `now` has passed.
+    pub(super) wall: SystemTime,
+    pub(super) draining: bool,
+    /// What the protocol queues for the connection at hand; empty between connections, kept for
+    /// its capacity.
+    outbound: Runs,
+}
+
+/// What the turn does with a connection that was worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Wait for an edge or the deadline.
+    Wait,
+    /// Come back in the next turn.
+    Requeue,
+    /// The ring or the kernel lacks memory: come back a little later.
+    Starved,
+    /// Close it.
+    Close,
+}
+
+type Served<D, P> = Connection<<D as Driver>::Socket, <P as Protocol>::Connection>;
+
+impl<D: Driver, P: Protocol> Bench<D, P> {
+    pub(super) fn new(driver: D, protocol: P, ring: Ring, config: WorkerConfig) -> Self {
+        let (now, wall) = (driver.now(), driver.wall_clock());
+        let (metrics, outbound) = (Metrics::default(), Runs::new());
+        Self { driver, protocol, ring, config, metrics, now, wall, draining: false, outbound }
+    }
+
+    /// Works on `connection` until it waits, its budget is spent, or it is over.
+    pub(super) fn drive(&mut self, connection: &mut Served<D, P>) -> Outcome {
+        let mut budget = self.config.bytes_per_turn_max;
+        if connection.unsent.is_some()
+            && let Err(outcome) = self.send_rest(connection)
+        {
+            return outcome;
+        }
+        loop {
+            let step = match connection.phase {
+                Phase::Serving => self.serve(connection, &mut budget),
+                Phase::Finishing => self.half_close(connection),
+                Phase::Lingering { .. } => Err(self.linger(connection, budget)),
+            };
+            if let Err(outcome) = step {
+                return outcome;
+            }
+        }
+    }
+
+    /// One read, unless the protocol has work without it, and what the protocol makes of it.
+    #[inline]
+    fn serve(
+        &mut self,
+        connection: &mut Served<D, P>,
+        budget: &mut usize,
+    ) -> Result<(), Outcome> {
+        if !connection.flags.again {
+            self.receive(connection, budget)?;
+        }
+        self.advance(connection, P::advance)
+    }
+
+    /// The protocol's deadline has passed: lets it speak, and sends what it says.
+    pub(super) fn time_out(&mut self, connection: &mut Served<D, P>) -> Outcome {
+        match self.advance(connection, P::timed_out) {
+            Ok(()) => self.drive(connection),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Calls the protocol, sends what it queued, and notes what it waits for. `Ok` means that the
+    /// connection can be worked on further in this turn.
+    #[inline]
+    fn advance(
+        &mut self,
+        connection: &mut Served<D, P>,
+        call: impl FnOnce(&mut P, &mut P::Connection, &mut Io<'_>) -> Next,
+    ) -> Result<(), Outcome> {
+        connection.flags.again = false;
+        let mut io = Io {
+            ring: &self.ring,
+            inbound: &mut connection.inbound,
+            ended: connection.flags.ended,
+            outbound: &mut self.outbound,
+            now: self.now,
+            wall: self.wall,
+            draining: self.draining,
+            metrics: &self.metrics,
+        };
+        let next = call(&mut self.protocol, &mut connection.state, &mut io);
+        match next {
+            Next::Read { room, deadline } => {
+                connection.room = room;
+                connection.deadline = deadline;
+                if connection.flags.ended {
+                    // Nothing can come any more, so there is nothing to wait for.
+                    connection.phase = Phase::Finishing;
+                }
+            }
+            Next::Yield | Next::Starve => connection.flags.again = true,
+            Next::Finish => connection.phase = Phase::Finishing,
+            Next::Abort => {
+                self.outbound.clear();
+                return Err(Outcome::Close);
+            }
+        }
+        self.send_queued(connection)?;
+        match next {
+            Next::Yield => Err(Outcome::Requeue),
+            Next::Starve => Err(Outcome::Starved),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads once, as far as the budget and the ring allow.
+    #[inline]
+    fn receive(
+        &mut self,
+        connection: &mut Served<D, P>,
+        budget: &mut usize,
+    ) -> Result<(), Outcome> {
+        if !connection.flags.readable {
+            connection.inbound.trim();
+            return Err(Outcome::Wait);
+        }
+        if *budget == 0 {
+            return Err(Outcome::Requeue);
+        }
+        let (driver, socket) = (&mut self.driver, &mut connection.socket);
+        let outcome = connection.inbound.receive(
+            &self.ring,
+            connection.room,
+            self.config.read_len,
+            |room| driver.recv(socket, room),
+        );
+        let Ok((received, offered)) = outcome else {
+            self.metrics.ring_full += 1;
+            return Err(Outcome::Starved);
+        };
+        match received {
+            Ok(0) => {
+                connection.flags.readable = false;
+                connection.flags.ended = true;
+                Ok(())
+            }
+            Ok(count) => {
+                // A short read drained the socket: the next bytes are a new edge. The end that came
+                // with an earlier edge is not, so it must be read.
+                connection.flags.readable = count == offered || connection.flags.read_closed;
+                connection.progressed = self.now;
+                self.metrics.received_len += count as u64;
+                *budget = budget.saturating_sub(count);
+                Ok(())
+            }
+            Err(error) => {
+                connection.flags.readable = SendFault::of(&error) != SendFault::WouldBlock;
+                connection.inbound.trim();
+                Err(after_fault(&error))
+            }
+        }
+    }
+
+    /// Sends what the protocol queued; what the socket does not take stays with the connection.
+    #[inline]
+    fn send_queued(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
+        if self.outbound.is_empty() {
+            return Ok(());
+        }
+        let sent = send(&mut self.driver, &mut connection.socket, &mut self.outbound);
+        self.metrics.sent_len += sent.len as u64;
+        connection.progressed = self.now;
+        if !self.outbound.is_empty() {
+            connection.unsent = Some(Box::new(std::mem::take(&mut self.outbound)));
+        }
+        sent.stopped
+    }
+
+    /// Goes on sending what the socket did not take before.
+    #[cold]
+    fn send_rest(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
+        let Some(runs) = connection.unsent.as_mut() else { return Ok(()) };
+        let sent = send(&mut self.driver, &mut connection.socket, runs);
+        self.metrics.sent_len += sent.len as u64;
+        if sent.len > 0 {
+            connection.progressed = self.now;
+        }
+        if runs.is_empty() {
+            connection.unsent = None;
+        }
+        sent.stopped
+    }
+
+    /// Everything is sent: tells the peer so, and waits for its end unless that came already.
+    fn half_close(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
+        drop(std::mem::take(&mut connection.inbound));
+        if connection.flags.ended || self.driver.shutdown_write(&mut connection.socket).is_err() {
+            return Err(Outcome::Close);
+        }
+        let until = self.now.saturating_add(self.config.linger_timeout);
+        connection.phase = Phase::Lingering { dropped: 0, until };
+        Ok(())
+    }
+
+    /// Reads and drops what the peer still sends: closing over unread bytes would make the kernel
+    /// reset the connection and take the last reply from the peer (RFC 9112 §9.6).
+    fn linger(&mut self, connection: &mut Served<D, P>, mut budget: usize) -> Outcome {
+        let Phase::Lingering { mut dropped, until } = connection.phase else {
+            return Outcome::Close;
+        };
+        while connection.flags.readable {
+            if budget == 0 {
+                return Outcome::Requeue;
+            }
+            let Ok(mut run) = self.ring.reserve(1) else { return Outcome::Starved };
+            let offered = run.tailroom();
+            match run.append_with(|room| self.driver.recv(&mut connection.socket, room)) {
+                Ok(0) => return Outcome::Close,
+                Ok(count) => {
+                    dropped += count;
+                    budget = budget.saturating_sub(count);
+                    connection.phase = Phase::Lingering { dropped, until };
+                    connection.flags.readable = count == offered || connection.flags.read_closed;
+                    if dropped > self.config.linger_len_max {
+                        return Outcome::Close;
+                    }
+                }
+                Err(error) => {
+                    connection.flags.readable = SendFault::of(&error) != SendFault::WouldBlock;
+                    return after_fault(&error);
+                }
+            }
+        }
+        Outcome::Wait
+    }
+}
+
+struct Sent {
+    len: usize,
+    /// Why sending stopped before the end, if it did.
+    stopped: Result<(), Outcome>,
+}
+
+/// Sends `runs` until they are empty or the socket takes no more.
+#[inline]
+fn send<D: Driver>(driver: &mut D, socket: &mut D::Socket, runs: &mut Runs) -> Sent {
+    let mut len = 0;
+    while !runs.is_empty() {
+        let result = match runs.piece_count() {
+            1 => driver.send(socket, runs.front().unwrap_or_default()),
+            _ => {
+                let mut slices = [IoSlice::new(&[]); VECTORED_MAX];
+                let count = runs.io_slices(&mut slices);
+                driver.send_vectored(socket, &slices[..count])
+            }
+        };
+        match result {
+            Ok(0) => return Sent { len, stopped: Err(Outcome::Close) },
+            Ok(count) => {
+                len += count;
+                runs.consume(count);
+            }
+            Err(error) => return Sent { len, stopped: Err(after_fault(&error)) },
+        }
+    }
+    Sent { len, stopped: Ok(()) }
+}
+
+/// What becomes of a connection after a failed call: an edge will come, or the call is made again
+/// next turn or a little later, or the connection is over.
+fn after_fault(error: &io::Error) -> Outcome {
+    match SendFault::of(error) {
+        SendFault::WouldBlock => Outcome::Wait,
+        SendFault::Interrupted => Outcome::Requeue,
+        SendFault::Pressure => Outcome::Starved,
+        _ => Outcome::Close,
+    }
+}

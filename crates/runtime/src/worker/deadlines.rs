@@ -1,0 +1,83 @@
+//! Deadlines and holds: what happens to connections on which nothing happens.
+
+use std::time::Duration;
+
+use waterwheel_reactor::{Driver, Token};
+
+use super::bench::Outcome;
+use super::turn::Worker;
+use crate::Protocol;
+use crate::connection::Phase;
+
+impl<D: Driver, P: Protocol> Worker<D, P> {
+    /// Makes sure that the wheel looks at the connection no later than its deadline. An entry that
+    /// is too early is left where it is and moved when it comes up: most requests then cost no
+    /// timer work at all.
+    #[inline]
+    pub(super) fn arm(&mut self, token: Token) {
+        let Some(connection) = self.connections.get_mut(token) else { return };
+        let due = connection.due(self.bench.config.send_timeout);
+        if due == Duration::MAX || connection.armed.is_some_and(|armed| armed <= due) {
+            return;
+        }
+        connection.armed = Some(due);
+        self.wheel.arm(token, due);
+    }
+
+    /// Looks at every connection whose wheel entry is due. Returns how many entries came up.
+    pub(super) fn expire(&mut self) -> usize {
+        let mut expired = std::mem::take(&mut self.expired);
+        self.wheel.expire(self.bench.now, &mut expired);
+        let count = expired.len();
+        for token in expired.drain(..) {
+            self.expire_one(token);
+        }
+        self.expired = expired;
+        count
+    }
+
+    fn expire_one(&mut self, token: Token) {
+        let Some(connection) = self.connections.get_mut(token) else { return };
+        connection.armed = None;
+        if connection.due(self.bench.config.send_timeout) > self.bench.now {
+            self.arm(token);
+            return;
+        }
+        self.bench.metrics.timed_out += 1;
+        let outcome = match connection.phase {
+            Phase::Serving if connection.unsent.is_none() => self.bench.time_out(connection),
+            _ => Outcome::Close,
+        };
+        self.settle(token, outcome);
+    }
+
+    /// Notes a connection that keeps segments while it waits, to look at it after the hold time.
+    #[inline]
+    pub(super) fn hold(&mut self, token: Token) {
+        let Some(connection) = self.connections.get_mut(token) else { return };
+        if !connection.flags.held && connection.segment_count() > 0 {
+            connection.flags.held = true;
+            self.holders.push_back((token, self.bench.now + self.bench.config.hold));
+        }
+    }
+
+    /// Parks the bytes of connections that held segments without progress for the hold time.
+    /// Returns how many connections were looked at.
+    pub(super) fn park_holders(&mut self) -> usize {
+        let mut looked = 0;
+        while let Some(&(token, due)) = self.holders.front()
+            && due <= self.bench.now
+        {
+            self.holders.pop_front();
+            looked += 1;
+            let Some(connection) = self.connections.get_mut(token) else { continue };
+            connection.flags.held = false;
+            if connection.progressed + self.bench.config.hold > self.bench.now {
+                self.hold(token);
+            } else {
+                self.bench.metrics.parked_len += connection.park() as u64;
+            }
+        }
+        looked
+    }
+}

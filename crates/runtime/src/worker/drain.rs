@@ -1,0 +1,85 @@
+//! The end of a worker: finish what was begun, accept nothing new, cut what takes too long.
+
+use waterwheel_reactor::Driver;
+
+use super::turn::Worker;
+use crate::Protocol;
+use crate::control::Phase;
+
+/// How a drain went, counted in connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Connections that were open when the drain began (or still queued at the listener) and ended
+    /// with nothing outstanding.
+    pub finished: u64,
+    /// Connections closed with an unfinished request or an unsent reply.
+    pub cut: u64,
+}
+
+impl Report {
+    /// Adds another worker's report.
+    pub fn add(&mut self, other: Self) {
+        self.finished += other.finished;
+        self.cut += other.cut;
+    }
+}
+
+impl<D: Driver, P: Protocol> Worker<D, P> {
+    /// Follows the control's phase. Called at the start of each turn.
+    #[inline]
+    pub(super) fn follow_control(&mut self) {
+        match self.control.phase() {
+            Phase::Running => {}
+            Phase::Draining if self.bench.draining => {
+                if self.drain_deadline.is_some_and(|deadline| deadline <= self.bench.now) {
+                    self.cut_all();
+                }
+            }
+            Phase::Draining => self.begin_drain(),
+            Phase::Stopping => {
+                self.begin_drain();
+                self.cut_all();
+            }
+        }
+    }
+
+    /// True when the worker has nothing left to do and never will.
+    pub fn is_finished(&self) -> bool {
+        self.bench.draining && self.connections.is_empty()
+    }
+
+    /// How the drain went so far.
+    pub fn report(&self) -> Report {
+        self.report
+    }
+
+    #[cold]
+    fn begin_drain(&mut self) {
+        if self.bench.draining {
+            return;
+        }
+        // What waits in the accept queue was promised service by the kernel: take it in first.
+        while self.accept(ACCEPTS_AT_DRAIN) > 0 {}
+        self.bench.driver.close_listeners();
+        self.accept.close();
+        self.bench.draining = true;
+        self.drain_deadline = Some(self.bench.now + self.bench.config.drain_timeout);
+        for token in self.connections.tokens().collect::<Vec<_>>() {
+            if let Some(connection) = self.connections.get_mut(token) {
+                connection.flags.again = true;
+            }
+            self.enqueue(token);
+        }
+    }
+
+    #[cold]
+    fn cut_all(&mut self) {
+        for token in self.connections.tokens().collect::<Vec<_>>() {
+            self.close(token);
+        }
+    }
+}
+
+/// Accepts per step while the queue is emptied at the start of a drain.
+const ACCEPTS_AT_DRAIN: usize = 64;

@@ -1,0 +1,269 @@
+//! The turn: one pass of a worker over everything that is due.
+//!
+//! Control → poll → accept → connections, each fully before the next → deadlines → holds. Connections
+//! that have more to do than their budget come back in the next turn, behind those that became ready
+//! meanwhile.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use waterwheel_reactor::{Driver, Event, Readiness, Slab, Token, Wheel};
+use waterwheel_ring::Ring;
+
+use super::accept::AcceptState;
+use super::bench::{Bench, Outcome};
+use super::drain::Report;
+use crate::config::WorkerConfig;
+use crate::connection::Connection;
+use crate::control::Control;
+use crate::{Metrics, Protocol};
+
+/// One core's share of a server: a driver, a ring, a protocol and the connections between them.
+///
+/// Everything in it belongs to the thread that made it; other threads reach it only through the
+/// control and the driver's waker.
+#[derive(Debug)]
+pub struct Worker<D: Driver, P: Protocol> {
+    pub(super) bench: Bench<D, P>,
+    pub(super) connections: Slab<Connection<D::Socket, P::Connection>>,
+    pub(super) connections_max: usize,
+    pub(super) wheel: Wheel,
+    pub(super) accept: AcceptState,
+    pub(super) control: Arc<Control>,
+    /// Connections to work on in the next turn, oldest first.
+    ready: VecDeque<Token>,
+    /// Connections that wait for memory of the ring or the kernel.
+    starved: Vec<Token>,
+    /// Connections that hold segments while they wait, by the time at which to look at them.
+    pub(super) holders: VecDeque<(Token, Duration)>,
+    pub(super) drain_deadline: Option<Duration>,
+    pub(super) report: Report,
+    /// When the wall clock is read again.
+    wall_due: Duration,
+    events: Vec<Event>,
+    pub(super) expired: Vec<Token>,
+}
+
+/// What one turn did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Turn {
+    /// Events that the driver reported.
+    pub events: usize,
+    /// Connections accepted.
+    pub accepted: usize,
+    /// Connections worked on.
+    pub worked: usize,
+    /// Timers that came up, holds included.
+    pub expired: usize,
+}
+
+impl<D: Driver, P: Protocol> Worker<D, P> {
+    /// A worker over `driver`. `index` names it in metrics; `control` is shared by all workers.
+    pub fn new(
+        index: usize,
+        driver: D,
+        protocol: P,
+        ring: Ring,
+        config: &WorkerConfig,
+        control: Arc<Control>,
+    ) -> Self {
+        let connections_max = config.connections_max.unwrap_or(usize::MAX).min(CONNECTIONS_LIMIT);
+        let accept = AcceptState::new(driver.listener_count());
+        let mut bench = Bench::new(driver, protocol, ring, config.clone());
+        bench.metrics.worker = index;
+        Self {
+            wall_due: bench.now + WALL_INTERVAL,
+            bench,
+            connections: Slab::new(connections_max),
+            connections_max,
+            wheel: Wheel::new(WHEEL_TICK, WHEEL_SLOTS),
+            accept,
+            control,
+            ready: VecDeque::new(),
+            starved: Vec::new(),
+            holders: VecDeque::new(),
+            drain_deadline: None,
+            report: Report::default(),
+            events: Vec::new(),
+            expired: Vec::new(),
+        }
+    }
+
+    /// Turns until the worker has drained.
+    ///
+    /// # Errors
+    /// The driver's, when it can no longer poll. Connections are closed then.
+    pub fn run(&mut self) -> io::Result<Report> {
+        while !self.is_finished() {
+            self.turn()?;
+        }
+        Ok(self.report)
+    }
+
+    /// One pass over everything that is due. Parks in the driver when nothing is.
+    ///
+    /// # Errors
+    /// The driver's, when it can no longer poll.
+    pub fn turn(&mut self) -> io::Result<Turn> {
+        let mut turn = Turn::default();
+        self.bench.metrics.turns += 1;
+        self.poll(&mut turn)?;
+        self.follow_control();
+        if self.accept.due(self.bench.now).is_some() {
+            turn.accepted = self.accept(self.bench.config.accepts_per_turn_max);
+        }
+        for token in self.starved.drain(..) {
+            enqueue(&mut self.connections, &mut self.ready, token);
+        }
+        for _ in 0..self.ready.len() {
+            let Some(token) = self.ready.pop_front() else { break };
+            turn.worked += 1;
+            self.work(token);
+        }
+        turn.expired = self.expire() + self.park_holders();
+        Ok(turn)
+    }
+
+    /// What the worker has counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.bench.metrics
+    }
+
+    /// The worker's ring.
+    pub fn ring(&self) -> &Ring {
+        &self.bench.ring
+    }
+
+    /// The worker's protocol.
+    pub fn protocol(&self) -> &P {
+        &self.bench.protocol
+    }
+
+    /// Timers that are armed now. At most one per connection.
+    pub fn timer_count(&self) -> usize {
+        self.wheel.len()
+    }
+
+    /// Waits for events and queues the connections that they concern.
+    fn poll(&mut self, turn: &mut Turn) -> io::Result<()> {
+        let timeout = self.park_time();
+        match self.bench.driver.poll(timeout, &mut self.events) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        self.bench.now = self.bench.driver.now();
+        if self.bench.now >= self.wall_due {
+            self.bench.wall = self.bench.driver.wall_clock();
+            self.wall_due = self.bench.now + WALL_INTERVAL;
+        }
+        turn.events = self.events.len();
+        let mut events = std::mem::take(&mut self.events);
+        for event in events.drain(..) {
+            match event {
+                Event::Socket { token, readiness } => self.edge(token, readiness),
+                Event::Listener(listener) => self.accept.edge(listener),
+                _ => {}
+            }
+        }
+        self.events = events;
+        Ok(())
+    }
+
+    /// How long the driver may wait: not at all when something is due already.
+    fn park_time(&self) -> Option<Duration> {
+        if !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let now = self.bench.now;
+        let accept = if self.is_full() { None } else { self.accept.due(now) };
+        let starved = (!self.starved.is_empty()).then(|| now + STARVED_RETRY);
+        let hold = self.holders.front().map(|&(_, due)| due);
+        [accept, starved, hold, self.wheel.next_due(), self.drain_deadline]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|due| due.saturating_sub(now))
+    }
+
+    #[inline]
+    fn edge(&mut self, token: Token, readiness: Readiness) {
+        let Some(connection) = self.connections.get_mut(token) else {
+            self.bench.metrics.stale_events += 1;
+            return;
+        };
+        connection.flags.readable |= readiness.readable;
+        connection.flags.read_closed |= readiness.read_closed;
+        if !connection.flags.queued {
+            connection.flags.queued = true;
+            self.ready.push_back(token);
+        }
+    }
+
+    /// Queues a connection for the next pass, once.
+    pub(super) fn enqueue(&mut self, token: Token) {
+        enqueue(&mut self.connections, &mut self.ready, token);
+    }
+
+    #[inline]
+    fn work(&mut self, token: Token) {
+        let Some(connection) = self.connections.get_mut(token) else { return };
+        connection.flags.queued = false;
+        let outcome = self.bench.drive(connection);
+        self.settle(token, outcome);
+    }
+
+    /// Does with a connection what its work ended in.
+    #[inline]
+    pub(super) fn settle(&mut self, token: Token, outcome: Outcome) {
+        match outcome {
+            Outcome::Wait => {}
+            Outcome::Requeue => self.enqueue(token),
+            Outcome::Starved => self.starved.push(token),
+            Outcome::Close => return self.close(token),
+        }
+        self.arm(token);
+        self.hold(token);
+    }
+
+    /// Ends a connection: its segments, its timer and its descriptor go.
+    pub(super) fn close(&mut self, token: Token) {
+        let Some(connection) = self.connections.remove(token) else { return };
+        self.wheel.disarm(token);
+        self.bench.metrics.closed += 1;
+        self.bench.metrics.open -= 1;
+        if self.bench.draining {
+            match connection.is_busy() {
+                true => self.report.cut += 1,
+                false => self.report.finished += 1,
+            }
+        }
+        self.bench.driver.close(connection.socket);
+    }
+}
+
+fn enqueue<S, C>(
+    connections: &mut Slab<Connection<S, C>>,
+    ready: &mut VecDeque<Token>,
+    token: Token,
+) {
+    if let Some(connection) = connections.get_mut(token)
+        && !connection.flags.queued
+    {
+        connection.flags.queued = true;
+        ready.push_back(token);
+    }
+}
+
+/// Wheel resolution: deadlines here are whole seconds, so 16 ms late is early enough.
+const WHEEL_TICK: Duration = Duration::from_millis(16);
+/// 4,096 ticks are 65 s, about one keep-alive timeout per lap, for 16 KiB of slots.
+const WHEEL_SLOTS: usize = 4096;
+/// The Date header has a resolution of one second.
+const WALL_INTERVAL: Duration = Duration::from_millis(250);
+/// How soon a connection without room in the ring or the kernel tries again.
+const STARVED_RETRY: Duration = Duration::from_millis(1);
+/// Bound of the slab when the descriptor limit is unlimited.
+const CONNECTIONS_LIMIT: usize = 1 << 24;
