@@ -1,0 +1,386 @@
+//! One connection's way through its requests: head, body, handler, reply, next head.
+//!
+//! A state machine over received bytes and an output queue. It does no I/O, reads no clock and holds
+//! no segment between calls: what it has not consumed stays in [`Exchange::inbound`].
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::body::{Chunked, ChunkedProgress, Framing};
+use crate::core::{Http, Terms};
+use crate::encode::Persistence;
+use crate::exchange::{Exchange, Need};
+use crate::parse::{Head, HeadScan, HeaderSlots, Method, Version, parse_head};
+use crate::rejection::Rejection;
+use crate::request::Request;
+use crate::router::Found;
+
+/// The state of one connection between calls.
+#[derive(Debug)]
+pub struct Connection {
+    phase: Phase,
+    peer: SocketAddr,
+    scan: HeadScan,
+    /// When the connection was opened.
+    opened: Duration,
+    /// When the phase began: the last request ended, the head's first byte came, the body was begun.
+    since: Duration,
+    /// Whether a request has been answered.
+    served: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Nothing of the next request has come.
+    Idle,
+    /// Part of a head has come.
+    Head,
+    /// The head lies at the start of the inbound bytes, the body follows.
+    Body(Box<BodyPhase>),
+    /// The request was answered before its body came; so many bytes of it are to be dropped.
+    Skip(usize),
+}
+
+#[derive(Debug)]
+struct BodyPhase {
+    head_len: usize,
+    coding: Coding,
+}
+
+#[derive(Debug)]
+enum Coding {
+    /// So many bytes as they are.
+    Length(usize),
+    Chunked(Chunked),
+}
+
+/// Where a complete body lies, counted from the end of the head.
+struct Content {
+    /// Bytes taken from the connection.
+    raw_len: usize,
+    start: usize,
+    len: usize,
+}
+
+/// What is decided about a request with a body once its head is known.
+enum Opening {
+    Receive(Box<BodyPhase>, bool),
+    /// Answered at once; `Some` bytes of body are dropped, `None`: the connection ends.
+    Refuse(Rejection, Terms, Option<usize>),
+}
+
+/// `Err` ends the call.
+type Step = Result<(), Need>;
+
+impl Connection {
+    /// A connection from `peer`, opened at `now`.
+    #[must_use]
+    pub fn new(peer: SocketAddr, now: Duration) -> Self {
+        let scan = HeadScan::new();
+        Self { phase: Phase::Idle, peer, scan, opened: now, since: now, served: false }
+    }
+
+    /// Handles what has come in, as far as it goes.
+    pub fn advance(&mut self, http: &Http, exchange: &mut Exchange<'_>) -> Need {
+        let mut queued_len = 0;
+        while queued_len < http.service().limits.queued_output_max {
+            let step = match &mut self.phase {
+                Phase::Idle | Phase::Head => self.head(http, exchange, &mut queued_len),
+                Phase::Body(_) => self.body(http, exchange, &mut queued_len),
+                Phase::Skip(left) => {
+                    let count = (*left).min(exchange.inbound.len());
+                    exchange.inbound.consume(count);
+                    *left -= count;
+                    self.skip(http, exchange)
+                }
+            };
+            if let Err(need) = step {
+                return need;
+            }
+        }
+        Need::Turn
+    }
+
+    /// The deadline that came with [`Need::Bytes`] has passed.
+    pub fn timed_out(&mut self, http: &Http, exchange: &mut Exchange<'_>) -> Need {
+        let cause = match self.phase {
+            Phase::Idle | Phase::Skip(_) => return Need::Finish,
+            Phase::Head => "the request's head did not come in time",
+            Phase::Body(_) => "the request's body came too slowly",
+        };
+        http.refuse(&Rejection::new(StatusCode::REQUEST_TIMEOUT, cause), Terms::LAST, exchange);
+        Need::Finish
+    }
+
+    /// Takes the next head and, unless a body follows, answers it.
+    fn head(&mut self, http: &Http, exchange: &mut Exchange<'_>, queued_len: &mut usize) -> Step {
+        if exchange.inbound.is_empty() {
+            return Err(self.idle(http, exchange));
+        }
+        let mut slots = HeaderSlots::new();
+        let limits = &http.service().limits;
+        let head = match self.scan.parse(exchange.inbound.bytes(), &mut slots, limits) {
+            Ok(Some(head)) => head,
+            Ok(None) => return Err(self.await_head(http, exchange)),
+            Err(error) => {
+                let rejection = Rejection::of(error.status(), error.to_string());
+                http.refuse(&rejection, Terms::LAST, exchange);
+                return Err(Need::Finish);
+            }
+        };
+        self.scan = HeadScan::new();
+        let mut terms = self.terms(&head, http, exchange);
+        let found = http.service().router.find(head.method, head.target.path());
+        if head.framing.has_body() {
+            let opening = open_body(&head, &found, http, terms);
+            return self.begin_body(opening, http, exchange);
+        }
+        *queued_len += match found {
+            Found::Route { value, params, .. } => {
+                let route = &http.service().routes[*value];
+                let request = Request::new(&head, &params, self.peer);
+                let (ring, connections) = (exchange.ring, exchange.connections);
+                let reply = http.call(route, request, None, ring, connections, &mut terms);
+                http.send(Some(route), reply, None, terms, exchange.ring, exchange.outbound)
+            }
+            _ => {
+                let reply = not_routed(&found).into();
+                http.send(None, reply, None, terms, exchange.ring, exchange.outbound)
+            }
+        };
+        let head_len = head.head_len;
+        exchange.inbound.consume(head_len);
+        self.next(terms, exchange.now)
+    }
+
+    /// Nothing of the next request has come: waits for it, unless there will be none.
+    fn idle(&mut self, http: &Http, exchange: &Exchange<'_>) -> Need {
+        self.phase = Phase::Idle;
+        if exchange.ended || exchange.draining {
+            return Need::Finish;
+        }
+        let limits = &http.service().limits;
+        let timeout = if self.served { limits.keep_alive_timeout } else { limits.head_timeout };
+        Need::Bytes { room: 0, deadline: self.since.saturating_add(timeout) }
+    }
+
+    fn await_head(&mut self, http: &Http, exchange: &Exchange<'_>) -> Need {
+        if exchange.ended {
+            return Need::Abort;
+        }
+        if matches!(self.phase, Phase::Idle) {
+            self.phase = Phase::Head;
+            // The first head's time runs from the accept, so that silence buys no second timeout.
+            if self.served {
+                self.since = exchange.now;
+            }
+        }
+        let limits = &http.service().limits;
+        let deadline = self.since.saturating_add(limits.head_timeout);
+        Need::Bytes { room: limits.head_len_max, deadline }
+    }
+
+    fn begin_body(
+        &mut self,
+        opening: Opening,
+        http: &Http,
+        exchange: &mut Exchange<'_>,
+    ) -> Step {
+        match opening {
+            Opening::Receive(body, expects) => {
+                if expects && exchange.inbound.len() == body.head_len {
+                    http.place(CONTINUE, exchange.ring, exchange.outbound);
+                }
+                self.since = exchange.now;
+                self.phase = Phase::Body(body);
+                Ok(())
+            }
+            Opening::Refuse(rejection, terms, skipped) => {
+                http.refuse(&rejection, terms, exchange);
+                let left = skipped.ok_or(Need::Finish)?;
+                self.since = exchange.now;
+                self.phase = Phase::Skip(left);
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits for the whole body, then answers.
+    fn body(&mut self, http: &Http, exchange: &mut Exchange<'_>, queued_len: &mut usize) -> Step {
+        let Phase::Body(body) = &mut self.phase else { return Ok(()) };
+        let content = match body.receive(exchange) {
+            Ok(Some(content)) => content,
+            Ok(None) if exchange.ended => return Err(Need::Abort),
+            Ok(None) => return Err(self.await_body(http, exchange)),
+            Err(rejection) => {
+                http.refuse(&rejection, Terms::LAST, exchange);
+                return Err(Need::Finish);
+            }
+        };
+        let head_len = body.head_len;
+        self.answer_body(head_len, &content, http, exchange, queued_len)
+    }
+
+    fn await_body(&self, http: &Http, exchange: &Exchange<'_>) -> Need {
+        let Phase::Body(body) = &self.phase else { return Need::Abort };
+        let limits = &http.service().limits;
+        let received = exchange.inbound.len() - body.head_len;
+        // Late bytes buy time at the lowest accepted rate, and no more than a stall's worth of it.
+        let earned = Duration::from_secs(received as u64 / limits.body_rate_min.max(1));
+        let by_rate = self.since.saturating_add(limits.body_grace).saturating_add(earned);
+        let by_stall = exchange.now.saturating_add(limits.body_stall_timeout);
+        let room = match &body.coding {
+            Coding::Length(len) => body.head_len + len,
+            Coding::Chunked(_) => exchange.inbound.len() + CHUNKED_READ_LEN,
+        };
+        Need::Bytes { room, deadline: by_rate.min(by_stall) }
+    }
+
+    /// Gives the complete body to the route's handler.
+    fn answer_body(
+        &mut self,
+        head_len: usize,
+        content: &Content,
+        http: &Http,
+        exchange: &mut Exchange<'_>,
+        queued_len: &mut usize,
+    ) -> Step {
+        let total = head_len + content.raw_len;
+        let mut lease = exchange.inbound.claim(exchange.ring, total).map_err(|_| Need::Room)?;
+        if lease.len() > total {
+            exchange.inbound.put_back(lease.split_off(total));
+        }
+        let mut body = lease.split_off(head_len);
+        body.truncate(content.start + content.len);
+        body.advance(content.start);
+        let mut slots = HeaderSlots::new();
+        // Parsed before, and not kept: a borrowed head cannot outlive the call that received it.
+        let Ok(Some(head)) = parse_head(lease.payload(), &mut slots, &http.service().limits) else {
+            return Err(Need::Abort);
+        };
+        let mut terms = self.terms(&head, http, exchange);
+        let found = http.service().router.find(head.method, head.target.path());
+        let Found::Route { value, params, .. } = found else { return Err(Need::Abort) };
+        let route = &http.service().routes[*value];
+        let request = Request::new(&head, &params, self.peer);
+        let (ring, connections) = (exchange.ring, exchange.connections);
+        let reply = http.call(route, request, Some(body), ring, connections, &mut terms);
+        *queued_len +=
+            http.send(Some(route), reply, Some(lease), terms, exchange.ring, exchange.outbound);
+        self.next(terms, exchange.now)
+    }
+
+    fn skip(&mut self, http: &Http, exchange: &Exchange<'_>) -> Step {
+        let Phase::Skip(left) = self.phase else { return Ok(()) };
+        if left == 0 {
+            return self.next(Terms::NEXT, exchange.now);
+        }
+        if exchange.ended {
+            return Err(Need::Abort);
+        }
+        let deadline = self.since.saturating_add(http.service().limits.linger_timeout);
+        Err(Need::Bytes { room: 0, deadline })
+    }
+
+    /// The request is answered: the next one may come, or the connection ends.
+    #[inline]
+    fn next(&mut self, terms: Terms, now: Duration) -> Step {
+        self.phase = Phase::Idle;
+        self.since = now;
+        self.served = true;
+        if terms.persistence == Persistence::Close { Err(Need::Finish) } else { Ok(()) }
+    }
+
+    /// How the reply to `head` is framed, and whether another request may follow it.
+    #[inline]
+    fn terms(&self, head: &Head<'_>, http: &Http, exchange: &Exchange<'_>) -> Terms {
+        let age = exchange.now.saturating_sub(self.opened);
+        let goes_on =
+            head.keep_alive && !exchange.draining && age < http.service().limits.connection_age_max;
+        let persistence = match (goes_on, head.version) {
+            (false, _) => Persistence::Close,
+            (true, Version::Http10) => Persistence::KeepAlive,
+            (true, _) => Persistence::Implied,
+        };
+        Terms { head_only: head.method == Method::Head, persistence }
+    }
+}
+
+impl BodyPhase {
+    /// Whether the body is complete, and where it lies then.
+    fn receive(&mut self, exchange: &mut Exchange<'_>) -> Result<Option<Content>, Rejection> {
+        let received = exchange.inbound.len() - self.head_len;
+        match &mut self.coding {
+            Coding::Length(len) => {
+                let content = Content { raw_len: *len, start: 0, len: *len };
+                Ok((received >= *len).then_some(content))
+            }
+            Coding::Chunked(chunked) => {
+                let moved_before = chunked.moved_len();
+                let bytes = &mut exchange.inbound.bytes_mut()[self.head_len..];
+                let progress = chunked.decode(bytes, received);
+                exchange.ring.count_copy(chunked.moved_len() - moved_before);
+                match progress {
+                    Ok(ChunkedProgress::NeedMore) => Ok(None),
+                    Ok(ChunkedProgress::Done { content_start, content_len, raw_len, .. }) => {
+                        Ok(Some(Content { raw_len, start: content_start, len: content_len }))
+                    }
+                    Err(error) => Err(Rejection::of(error.status(), error.to_string())),
+                }
+            }
+        }
+    }
+}
+
+/// Decides about a request with a body before any of it is read.
+fn open_body(head: &Head<'_>, found: &Found<'_, usize>, http: &Http, terms: Terms) -> Opening {
+    let limits = &http.service().limits;
+    let len = match head.framing {
+        Framing::ContentLength(len) => Some(usize::try_from(len).unwrap_or(usize::MAX)),
+        _ => None,
+    };
+    // A peer that waits for `100 Continue` may or may not send its body now: only a new connection
+    // is clear about that (RFC 9110 §10.1.1).
+    let skipped = len.filter(|&len| len <= limits.linger_len_max && !head.expect_continue);
+    let refuse = |rejection: Rejection| match skipped {
+        Some(_) if terms.persistence != Persistence::Close => {
+            Opening::Refuse(rejection, terms, skipped)
+        }
+        _ => Opening::Refuse(rejection, Terms { persistence: Persistence::Close, ..terms }, None),
+    };
+    let Found::Route { value, .. } = found else { return refuse(not_routed(found)) };
+    let len_max = http.service().routes[**value].body_len_max;
+    if len.is_some_and(|len| len > len_max) {
+        return refuse(Rejection::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is longer than this route's limit of {len_max} bytes"),
+        ));
+    }
+    let coding = match len {
+        Some(len) => Coding::Length(len),
+        None => Coding::Chunked(Chunked::new(len_max as u64)),
+    };
+    let body = BodyPhase { head_len: head.head_len, coding };
+    Opening::Receive(Box::new(body), head.expect_continue)
+}
+
+#[cold]
+fn not_routed(found: &Found<'_, usize>) -> Rejection {
+    match found {
+        Found::MethodNotAllowed { allow } => {
+            let cause = "the method is not allowed for this path";
+            Rejection::new(StatusCode::METHOD_NOT_ALLOWED, cause).with_allow(allow)
+        }
+        Found::BadPath => {
+            Rejection::new(StatusCode::BAD_REQUEST, "the path is not percent-encoded utf-8")
+        }
+        _ => Rejection::new(StatusCode::NOT_FOUND, "nothing is served at this path"),
+    }
+}
+
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// How much further a chunked body's run reaches at a time: its length is not known before its end.
+const CHUNKED_READ_LEN: usize = 16 << 10;

@@ -1,0 +1,48 @@
+//! What a connection is lent while it advances, and what it asks for in the end.
+//!
+//! The mirror of what a runtime offers, without naming one: the HTTP core runs over anything that has
+//! a ring, received bytes and a queue of bytes to send.
+
+use std::time::Duration;
+
+use waterwheel_ring::{Inbound, Ring, Runs};
+
+/// One connection's bytes and circumstances during one call.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// The worker's ring.
+    pub ring: &'a Ring,
+    /// Bytes received and not consumed yet.
+    pub inbound: &'a mut Inbound,
+    /// Bytes to send.
+    pub outbound: &'a mut Runs,
+    /// The peer has sent its last byte.
+    pub ended: bool,
+    /// No further request is wanted.
+    pub draining: bool,
+    /// Time on the worker's clock.
+    pub now: Duration,
+    /// Connections open on this worker.
+    pub connections: usize,
+}
+
+/// What a connection needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Need {
+    /// More bytes, with room for `room` from the first unconsumed one on, before `deadline`.
+    Bytes {
+        /// Length of everything awaited, as far as it is known.
+        room: usize,
+        /// When [`timed_out`](crate::Connection::timed_out) is due.
+        deadline: Duration,
+    },
+    /// Another call in a later turn, once what is queued has gone out.
+    Turn,
+    /// Another call when the ring has room again.
+    Room,
+    /// The queue sent and the connection closed in good order.
+    Finish,
+    /// The connection closed at once.
+    Abort,
+}

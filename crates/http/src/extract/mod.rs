@@ -1,0 +1,27 @@
+//! Extractors: what handlers may ask for as arguments.
+
+mod body;
+mod in_place;
+mod local;
+mod target;
+
+use crate::rejection::Rejection;
+use crate::request::Call;
+
+pub use in_place::InPlace;
+pub use local::Local;
+pub use target::{Path, Peer, QUERY_PAIRS_MAX, Query};
+
+/// An argument of a handler, taken from the request before the handler runs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be extracted from a request",
+    note = "`InPlace<T>`, `Json<T>`, `Path<T>`, `Query<T>`, `Local<T>`, `Peer`, `Gauges`, `String` \
+            and `Vec<u8>` can; `&Request<'_>` may stand first"
+)]
+pub trait Extract: Sized {
+    /// Takes the value.
+    ///
+    /// # Errors
+    /// The reply that the peer gets instead of the handler's.
+    fn extract(call: &mut Call<'_>) -> Result<Self, Rejection>;
+}

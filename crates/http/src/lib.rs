@@ -1,0 +1,48 @@
+//! HTTP/1.1 and 1.0 for waterwheel: parsed, handled and answered where the bytes are.
+//!
+//! ```text
+//! inbound bytes ─▶ parse ─▶ router ─▶ chain in ─▶ extract ─▶ handler
+//!                                                               │
+//! outbound runs ◀─ head in the headroom ◀─ chain out ◀──────── reply
+//! ```
+//!
+//! The core does no I/O and reads no clock: a [`Connection`] takes received bytes and an instant
+//! from an [`Exchange`], queues bytes to send, and says with [`Need`] what it waits for. Only the
+//! implementation of the runtime's `Protocol` for [`Http`] ties it to a worker.
+//!
+//! Anything ambiguous about the framing of a request is refused and the connection closed
+//! (RFC 9112 §6.3, §11.2). All [`Limits`] are on by default.
+#![forbid(unsafe_code)]
+
+mod connection;
+mod core;
+mod encode;
+mod exchange;
+mod gauges;
+mod handler;
+mod limits;
+mod rejection;
+mod request;
+mod serve;
+mod service;
+
+pub use http::{HeaderName, HeaderValue, StatusCode, header};
+
+pub mod body;
+pub mod extract;
+pub mod parse;
+pub mod reply;
+pub mod router;
+
+pub use connection::Connection;
+pub use core::Http;
+pub use encode::DateCache;
+pub use exchange::{Exchange, Need};
+pub use extract::{Extract, InPlace, Local, Path, Peer, QUERY_PAIRS_MAX, Query};
+pub use gauges::Gauges;
+pub use handler::{Borrowed, Built, Extracted, Handler, IntoRoute, Route};
+pub use limits::{Limits, LimitsError};
+pub use rejection::Rejection;
+pub use reply::{IntoReply, Json, Reply};
+pub use request::{Call, Locals, Request};
+pub use service::{Registration, Service, ServiceError};

@@ -1,0 +1,135 @@
+//! The authority of a request: a host and an optional port, without user information.
+
+use std::net::Ipv6Addr;
+
+use super::charset::{self, HEX, HOST};
+
+/// Whether `text` is a host with an optional port (RFC 9110 §4.2.1, RFC 3986 §3.2.2). The host is a
+/// registered name, an IPv4 address or a bracketed IPv6 address; it is not empty. `@` is not allowed.
+#[inline]
+pub(super) fn is_valid(text: &[u8]) -> bool {
+    let plain_len = charset::run_len(text, HOST);
+    match text.get(plain_len) {
+        None => plain_len > 0,
+        Some(b':') => plain_len > 0 && is_port(&text[plain_len + 1..]),
+        Some(_) => is_valid_unusual(text),
+    }
+}
+
+/// Whether the authority that [`is_valid`] accepted states a port, as CONNECT demands.
+pub(super) fn has_port(text: &[u8]) -> bool {
+    let host_end = text.iter().rposition(|&byte| byte == b']').map_or(0, |index| index + 1);
+    text[host_end..].iter().position(|&byte| byte == b':').is_some_and(|at| {
+        // RFC 9110 §9.3.6: there is no default port for a tunnel.
+        host_end + at + 1 < text.len()
+    })
+}
+
+/// Digits up to 65535, or nothing: RFC 3986 §3.2.3 allows the empty port.
+#[inline]
+fn is_port(digits: &[u8]) -> bool {
+    if digits.len() > PORT_DIGITS_MAX {
+        return false;
+    }
+    let mut port = 0u32;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return false;
+        }
+        port = port * 10 + u32::from(digit);
+    }
+    port <= u32::from(u16::MAX)
+}
+
+/// Bracketed addresses and names with escapes.
+#[cold]
+fn is_valid_unusual(text: &[u8]) -> bool {
+    if let Some(rest) = text.strip_prefix(b"[") {
+        let Some(close) = rest.iter().position(|&byte| byte == b']') else { return false };
+        let Ok(address) = std::str::from_utf8(&rest[..close]) else { return false };
+        return address.parse::<Ipv6Addr>().is_ok() && is_port_part(&rest[close + 1..]);
+    }
+    let mut rest = text;
+    loop {
+        rest = &rest[charset::run_len(rest, HOST)..];
+        let [b'%', high, low, tail @ ..] = rest else { break };
+        if !charset::is(*high, HEX) || !charset::is(*low, HEX) {
+            return false;
+        }
+        rest = tail;
+    }
+    rest.len() < text.len() && is_port_part(rest)
+}
+
+/// Nothing, or a colon and a port.
+fn is_port_part(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [b':', digits @ ..] => is_port(digits),
+        _ => false,
+    }
+}
+
+/// 65535 has five digits; longer text can only be padding.
+const PORT_DIGITS_MAX: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_of_every_kind_are_accepted() {
+        for text in [
+            "a",
+            "example.com",
+            "127.0.0.1:8080",
+            "[::1]",
+            "[::1]:80",
+            "[::ffff:1.2.3.4]:1",
+            "host:",
+            "a%20b",
+            "a%20b:5",
+            "under_score",
+            "x:65535",
+        ] {
+            assert!(is_valid(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn malformed_authorities_are_refused() {
+        for text in [
+            "",
+            ":",
+            ":80",
+            "a:b",
+            "a:1:2",
+            "user@host",
+            "a b",
+            "a/b",
+            "[::1",
+            "::1",
+            "[::1]x",
+            "[]",
+            "[::1%eth0]",
+            "[v1.x]",
+            "a%2",
+            "a%zz",
+            "a:65536",
+            "a:000080",
+            "a:+1",
+            "a\u{e9}",
+            "a,b:x",
+            "a\\b",
+        ] {
+            assert!(!is_valid(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn port_is_seen_behind_brackets() {
+        assert!(has_port(b"a:1") && has_port(b"[::1]:1"));
+        assert!(!has_port(b"a") && !has_port(b"a:") && !has_port(b"[::1]") && !has_port(b"[::1]:"));
+    }
+}

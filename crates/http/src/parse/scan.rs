@@ -1,0 +1,133 @@
+//! Taking a head that arrives in pieces without reading it again for each piece.
+
+use memchr::memchr;
+
+use super::fault::first_fault;
+use super::{Head, HeadError, HeaderSlots, METHOD_LEN_MAX, parse_head};
+use crate::limits::Limits;
+
+/// Remembers how far an incomplete head has been looked at.
+///
+/// The first call parses at once, which is all that most requests need. Later calls only look at new
+/// bytes, for the empty line that ends the head, and parse again when it is there. So each byte is
+/// looked at twice at most, however small the pieces are; a parser that started again for each piece
+/// would let a peer buy a lot of our time with few bytes.
+///
+/// One value serves one head: start the next with [`HeadScan::new`].
+#[derive(Clone, Debug, Default)]
+pub struct HeadScan {
+    /// Bytes looked at so far; zero before the first call.
+    scanned_len: usize,
+    /// Where the current line starts. Known only from the first line end seen by the scan.
+    line_start: Option<usize>,
+    /// Line ends seen by the scan.
+    line_count: usize,
+    #[cfg(test)]
+    looked_at_len: usize,
+}
+
+impl HeadScan {
+    /// A scan that has seen nothing.
+    #[inline]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            scanned_len: 0,
+            line_start: None,
+            line_count: 0,
+            #[cfg(test)]
+            looked_at_len: 0,
+        }
+    }
+
+    /// Parses the head at the start of `bytes`: all that has been received of it, from its first byte,
+    /// the same bytes as before and more. `None`: more are needed.
+    ///
+    /// # Errors
+    /// As [`parse_head`]. Limits apply while the head is incomplete.
+    #[inline]
+    pub fn parse<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        slots: &'a mut HeaderSlots,
+        limits: &Limits,
+    ) -> Result<Option<Head<'a>>, HeadError> {
+        if self.scanned_len != 0 {
+            return self.resume(bytes, slots, limits);
+        }
+        let parsed = parse_head(bytes, slots, limits);
+        if matches!(parsed, Ok(None)) {
+            self.begin(bytes);
+        }
+        parsed
+    }
+
+    #[cold]
+    fn begin(&mut self, bytes: &[u8]) {
+        self.count(bytes.len());
+        self.scanned_len = bytes.len();
+    }
+
+    #[cold]
+    fn resume<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        slots: &'a mut HeaderSlots,
+        limits: &Limits,
+    ) -> Result<Option<Head<'a>>, HeadError> {
+        if !self.must_parse(bytes, limits) {
+            return Ok(None);
+        }
+        self.count(bytes.len().min(limits.head_len_max));
+        let skipped_len = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
+        match parse_head(bytes, slots, limits)? {
+            // The scan saw a line end that the parser has not come to refuse yet.
+            None => first_fault(&bytes[skipped_len..], limits).map_or(Ok(None), Err),
+            head => Ok(head),
+        }
+    }
+
+    /// Looks at the bytes received since the last call. True when they end the head, break a rule that
+    /// can be seen from line ends alone, or pass a limit.
+    fn must_parse(&mut self, bytes: &[u8], limits: &Limits) -> bool {
+        let window = &bytes[..bytes.len().min(limits.head_len_max)];
+        let mut index = self.scanned_len.min(window.len());
+        self.count(window.len() - index);
+        self.scanned_len = window.len();
+        let mut verdict = window.len() == limits.head_len_max;
+        while let Some(distance) = memchr(b'\n', &window[index..]) {
+            let line_end = index + distance;
+            let carriage = line_end.checked_sub(1);
+            let has_carriage = carriage.is_some_and(|at| window[at] == b'\r');
+            let is_empty = match self.line_start {
+                Some(start) => carriage == Some(start),
+                // The line began among bytes that only the parser has seen.
+                None => window[..line_end].ends_with(b"\n\r"),
+            };
+            self.line_count += 1;
+            self.line_start = Some(line_end + 1);
+            verdict |= !has_carriage || is_empty;
+            index = line_end + 1;
+        }
+        // Field lines, the request line, and one empty line before it.
+        verdict |= self.line_count > limits.field_count_max + 2;
+        verdict |= self.line_start.is_none() && self.may_be_long_line(window, limits);
+        verdict
+    }
+
+    /// Whether the bytes can hold a request line beyond its limits, when no line end has been seen by
+    /// the scan.
+    fn may_be_long_line(&self, window: &[u8], limits: &Limits) -> bool {
+        let rest_len = "\r\n".len() + METHOD_LEN_MAX + " ".len() + " HTTP/1.1\r".len();
+        window.len() > limits.target_len_max.saturating_add(rest_len)
+    }
+
+    #[cfg(test)]
+    fn count(&mut self, len: usize) {
+        self.looked_at_len += len;
+    }
+
+    #[cfg(not(test))]
+    #[inline]
+    fn count(&mut self, _len: usize) {}
+}

@@ -1,0 +1,54 @@
+//! A request refused by the framework or an extractor: a status and what was wrong.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::{HeaderValue, StatusCode};
+
+/// Why a request was refused. The peer is told in the reply's content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    status: StatusCode,
+    cause: Cow<'static, str>,
+    allow: Option<HeaderValue>,
+}
+
+impl Rejection {
+    /// A refusal with `status`, for `cause`: one lower-case sentence without bytes from the wire.
+    pub fn new(status: StatusCode, cause: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, cause: cause.into(), allow: None }
+    }
+
+    /// A refusal for an error that knows its status as a number.
+    pub(crate) fn of(status: u16, cause: String) -> Self {
+        Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), cause)
+    }
+
+    /// With the methods that the path does have (RFC 9110 §15.5.6).
+    pub(crate) fn with_allow(mut self, methods: &str) -> Self {
+        self.allow = HeaderValue::from_str(methods).ok();
+        self
+    }
+
+    pub(crate) fn allow(&self) -> Option<&HeaderValue> {
+        self.allow.as_ref()
+    }
+
+    /// The status of the reply.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What was wrong.
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.status, self.cause)
+    }
+}
+
+impl std::error::Error for Rejection {}

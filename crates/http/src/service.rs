@@ -1,0 +1,177 @@
+//! An application as the workers share it: routes, each with its plan, and the limits.
+
+use std::fmt;
+
+use waterwheel_stages::{Chain, Plan, PlanError, PlanLimits};
+
+use crate::encode::REPLY_HEAD_ROOM;
+use crate::handler::{Endpoint, Route};
+use crate::limits::{Limits, LimitsError};
+use crate::parse::Method;
+use crate::router::{RouteError, Router};
+
+/// Routes and limits, immutable once built.
+#[derive(Debug)]
+pub struct Service {
+    pub(crate) router: Router<usize>,
+    pub(crate) routes: Vec<PlannedRoute>,
+    pub(crate) limits: Limits,
+}
+
+/// A route whose lengths have been computed.
+pub(crate) struct PlannedRoute {
+    pub(crate) endpoint: Box<dyn Endpoint>,
+    pub(crate) chain: Chain,
+    pub(crate) plan: Plan,
+    pub(crate) body_len_max: usize,
+    pub(crate) name: String,
+}
+
+impl PlannedRoute {
+    fn plan(
+        name: String,
+        route: Route,
+        limits: &Limits,
+        segment_len: usize,
+        segment_count: usize,
+    ) -> Result<Self, ServiceError> {
+        let default_len = usize::try_from(limits.body_len_max).unwrap_or(usize::MAX);
+        let body_len_max = route.body_len_max.unwrap_or(default_len);
+        let limits = PlanLimits {
+            head_len_max: limits.head_len_max,
+            body_len_max,
+            segment_len,
+            reply_head_len_max: REPLY_HEAD_ROOM,
+        };
+        match Plan::new(&route.chain, limits).and_then(|plan| plan.within(segment_count)) {
+            Ok(plan) => {
+                let Route { endpoint, chain, .. } = route;
+                Ok(Self { endpoint, chain, plan, body_len_max, name })
+            }
+            Err(source) => Err(ServiceError::Plan { route: name, source }),
+        }
+    }
+}
+
+/// Registers a value for every method that the path has no value for yet.
+fn insert_any(router: &mut Router<usize>, path: &str, index: usize) -> Result<(), RouteError> {
+    for method in ANY_METHOD {
+        match router.insert(method, path, index) {
+            Ok(()) | Err(RouteError::Duplicate { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Debug for PlannedRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlannedRoute").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Why an application cannot be served.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// A path or method cannot be routed.
+    Route(RouteError),
+    /// The limits contradict each other.
+    Limits(LimitsError),
+    /// A route's largest request does not fit the ring.
+    Plan {
+        /// Method and path.
+        route: String,
+        /// What does not fit.
+        source: PlanError,
+    },
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Route(source) => source.fmt(f),
+            Self::Limits(source) => source.fmt(f),
+            Self::Plan { route, source } => write!(f, "route {route}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
+/// A route as it was registered: for some methods, at a path.
+#[derive(Debug)]
+pub struct Registration {
+    /// The method by name, or none for all that have no route of their own.
+    pub method: Option<&'static str>,
+    /// The path, with parameters in braces.
+    pub path: String,
+    /// What answers.
+    pub route: Route,
+}
+
+impl Service {
+    /// Plans every route for rings of `segment_count` segments of `segment_len` bytes.
+    ///
+    /// # Errors
+    /// All that is wrong with the registrations, not only the first.
+    pub fn build(
+        registrations: Vec<Registration>,
+        limits: Limits,
+        segment_len: usize,
+        segment_count: usize,
+    ) -> Result<Self, Vec<ServiceError>> {
+        let mut errors = Vec::new();
+        if let Err(error) = limits.validate() {
+            errors.push(ServiceError::Limits(error));
+        }
+        let mut routes = Vec::with_capacity(registrations.len());
+        let mut router = Router::new();
+        let mut at_any_method = Vec::new();
+        for Registration { method, path, route } in registrations {
+            let name = format!("{} {path}", method.unwrap_or("*"));
+            match PlannedRoute::plan(name, route, &limits, segment_len, segment_count) {
+                Ok(planned) => routes.push(planned),
+                Err(error) => {
+                    errors.push(error);
+                    continue;
+                }
+            }
+            let index = routes.len() - 1;
+            match method {
+                Some(method) => {
+                    let inserted = router.insert(Method::from_name(method), &path, index);
+                    errors.extend(inserted.err().map(ServiceError::Route));
+                }
+                None => at_any_method.push((path, index)),
+            }
+        }
+        for (path, index) in at_any_method {
+            errors.extend(insert_any(&mut router, &path, index).err().map(ServiceError::Route));
+        }
+        if errors.is_empty() { Ok(Self { router, routes, limits }) } else { Err(errors) }
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Each route's name (`POST /orders`) and plan.
+    pub fn plans(&self) -> impl Iterator<Item = (&str, &Plan)> {
+        self.routes.iter().map(|route| (route.name.as_str(), &route.plan))
+    }
+}
+
+/// What a route for any method answers. CONNECT asks for a tunnel and extension methods for what
+/// nobody here knows: those must be registered by name.
+const ANY_METHOD: [Method<'static>; 8] = [
+    Method::Get,
+    Method::Head,
+    Method::Post,
+    Method::Put,
+    Method::Delete,
+    Method::Patch,
+    Method::Options,
+    Method::Trace,
+];
