@@ -1,0 +1,134 @@
+//! An application: routes, per-core values and limits, before it is served.
+
+use std::fmt;
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
+
+use waterwheel_http::{IntoRoute, Limits, Locals, Registration, Service, ServiceError};
+
+use crate::server::Server;
+
+/// Makes a core's values when its worker starts.
+#[derive(Default)]
+pub(crate) struct PerCore {
+    makers: Vec<Box<dyn Fn(usize, &mut Locals) + Send + Sync>>,
+}
+
+impl PerCore {
+    /// The values of the worker with this index.
+    pub(crate) fn make(&self, worker: usize) -> Locals {
+        let mut locals = Locals::default();
+        for make in &self.makers {
+            make(worker, &mut locals);
+        }
+        locals
+    }
+}
+
+impl fmt::Debug for PerCore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PerCore").field("len", &self.makers.len()).finish()
+    }
+}
+
+/// Routes, per-core values and limits.
+///
+/// Paths follow `matchit`: `/users/{id}` has a parameter, `/files/{*path}` takes the rest. Handlers
+/// are functions; see [`Handler`](crate::Handler) for their shapes.
+#[derive(Debug, Default)]
+pub struct App {
+    registrations: Vec<Registration>,
+    per_core: PerCore,
+    limits: Limits,
+}
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $function:ident $method:literal)*) => {
+        $(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $function<M>(self, path: &str, route: impl IntoRoute<M>) -> Self {
+                self.route(Some($method), path, route.into_route())
+            }
+        )*
+    };
+}
+
+impl App {
+    /// An application without routes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    methods! {
+        /// Answers GET, and HEAD without its content.
+        get "GET"
+        /// Answers HEAD where GET would not do.
+        head "HEAD"
+        /// Answers POST.
+        post "POST"
+        /// Answers PUT.
+        put "PUT"
+        /// Answers DELETE.
+        delete "DELETE"
+        /// Answers PATCH.
+        patch "PATCH"
+        /// Answers OPTIONS.
+        options "OPTIONS"
+    }
+
+    /// Answers every method that has no route of its own at this path.
+    #[must_use]
+    pub fn any<M>(self, path: &str, route: impl IntoRoute<M>) -> Self {
+        self.route(None, path, route.into_route())
+    }
+
+    fn route(
+        mut self,
+        method: Option<&'static str>,
+        path: &str,
+        route: waterwheel_http::Route,
+    ) -> Self {
+        self.registrations.push(Registration { method, path: path.to_owned(), route });
+        self
+    }
+
+    /// Gives each core a value of its own, made on its thread by `make` from the worker's index.
+    /// Handlers take it as [`Local<T>`](crate::Local); it needs neither `Send` nor locks.
+    #[must_use]
+    pub fn per_core<T: 'static>(
+        mut self,
+        make: impl Fn(usize) -> T + Send + Sync + 'static,
+    ) -> Self {
+        self.per_core.makers.push(Box::new(move |worker, locals| locals.insert(make(worker))));
+        self
+    }
+
+    /// Replaces the limits and timeouts.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Serves on `address`. Further addresses and settings are the server's.
+    pub fn listen(self, address: impl ToSocketAddrs) -> Server {
+        Server::new(self).listen(address)
+    }
+
+    /// The limits in force.
+    pub(crate) fn limits_ref(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Plans every route for rings of this size.
+    pub(crate) fn build(
+        self,
+        ring: &waterwheel_ring::Config,
+    ) -> Result<(Arc<Service>, PerCore), Vec<ServiceError>> {
+        let (len, count) = (ring.segment_len, ring.segment_count);
+        let service = Service::build(self.registrations, self.limits, len, count)?;
+        Ok((Arc::new(service), self.per_core))
+    }
+}

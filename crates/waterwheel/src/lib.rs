@@ -1,0 +1,66 @@
+//! A web server that handles requests in place, in one ring buffer per core.
+//!
+//! One worker per core, pinned; nothing is stolen and nothing is moved. A request is received into
+//! page-size segments of its worker's ring, decoded, viewed as Rust types, handled, encoded and sent
+//! from those same bytes.
+//!
+//! ```no_run
+//! use waterwheel::stages::base64::Base64;
+//! use waterwheel::zerocopy::little_endian::{U32, U64};
+//! use waterwheel::zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+//! use waterwheel::{App, Handler, InPlace};
+//!
+//! #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+//! #[zerocopy(crate = "waterwheel::zerocopy")]
+//! #[repr(C)]
+//! struct Order {
+//!     id: U64,
+//!     quantity: U32,
+//!     price: U32,
+//! }
+//!
+//! fn clamp(mut orders: InPlace<[Order]>) -> InPlace<[Order]> {
+//!     for order in orders.iter_mut() {
+//!         order.quantity.set(order.quantity.get().min(100));
+//!     }
+//!     orders
+//! }
+//!
+//! fn main() -> Result<(), waterwheel::StartError> {
+//!     App::new()
+//!         .get("/", || "turning\n")
+//!         .post("/orders", clamp.through(Base64::STANDARD))
+//!         .listen("127.0.0.1:8080")
+//!         .run()?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! | Feature | Gives | Default |
+//! | --- | --- | --- |
+//! | `cli` | the binary `waterwheel` | yes |
+//! | `lab` | [`lab`]: the whole server over a simulated world, for tests | yes |
+#![deny(unsafe_code)]
+
+mod app;
+mod error;
+#[cfg(feature = "lab")]
+pub mod lab;
+mod server;
+
+pub use waterwheel_http as http;
+pub use waterwheel_reactor as reactor;
+pub use waterwheel_ring as ring;
+pub use waterwheel_runtime as runtime;
+pub use waterwheel_stages as stages;
+pub use zerocopy;
+
+pub use app::App;
+pub use error::StartError;
+pub use server::{Bound, Server};
+pub use waterwheel_http::{
+    Call, Extract, Gauges, Handler, InPlace, IntoReply, IntoRoute, Json, Limits, Local, Path, Peer,
+    Query, Rejection, Reply, Request, Route,
+};

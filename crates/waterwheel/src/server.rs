@@ -1,0 +1,157 @@
+//! A server: an application, the addresses it listens on, and how many workers share the load.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use waterwheel_http::{Http, Service};
+use waterwheel_runtime::{Config, Control, Pinning, Report, Runtime};
+
+use crate::app::{App, PerCore};
+use crate::error::StartError;
+
+/// Settings of a server. [`run`](Self::run) checks them all, binds, and serves until drained.
+#[derive(Debug)]
+pub struct Server {
+    app: App,
+    addresses: Result<Vec<SocketAddr>, io::Error>,
+    config: Config,
+    signals: bool,
+}
+
+impl Server {
+    /// A server that listens nowhere yet, with one worker per core.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self { app, addresses: Ok(Vec::new()), config: Config::default(), signals: true }
+    }
+
+    /// Listens on a further address. A name is looked up now.
+    #[must_use]
+    pub fn listen(mut self, address: impl ToSocketAddrs) -> Self {
+        if let Ok(known) = &mut self.addresses {
+            match address.to_socket_addrs() {
+                Ok(found) => known.extend(found),
+                Err(error) => self.addresses = Err(error),
+            }
+        }
+        self
+    }
+
+    /// How many workers; without this, one per core that the process may use.
+    #[must_use]
+    pub fn workers(mut self, count: NonZeroUsize) -> Self {
+        self.config.workers = Some(count);
+        self
+    }
+
+    /// Where workers run.
+    #[must_use]
+    pub fn pin(mut self, pinning: Pinning) -> Self {
+        self.config.pinning = pinning;
+        self
+    }
+
+    /// The ring that each worker gets.
+    #[must_use]
+    pub fn ring(mut self, ring: waterwheel_ring::Config) -> Self {
+        self.config.ring = ring;
+        self
+    }
+
+    /// How long a drain may take before connections are cut. 25 s without this.
+    #[must_use]
+    pub fn drain_within(mut self, time: Duration) -> Self {
+        self.config.worker.drain_timeout = time;
+        self
+    }
+
+    /// Leaves SIGINT and SIGTERM alone. Without this the first of them drains and the second stops.
+    #[must_use]
+    pub fn ignore_signals(mut self) -> Self {
+        self.signals = false;
+        self
+    }
+
+    /// Checks everything, plans every route and binds every address.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub fn bind(self) -> Result<Bound, StartError> {
+        let addresses = self.addresses.map_err(StartError::Address)?;
+        let mut config = self.config;
+        let limits = self.app.limits_ref();
+        config.worker.send_timeout = limits.send_timeout;
+        config.worker.linger_timeout = limits.linger_timeout;
+        config.worker.linger_len_max = limits.linger_len_max;
+        let ring = config.ring.clone();
+        let (service, per_core) = self.app.build(&ring).map_err(StartError::App)?;
+        let mut runtime = Runtime::bind(config, &addresses).map_err(StartError::Run)?;
+        if self.signals {
+            runtime = runtime.stop_on_signals();
+        }
+        Ok(Bound { runtime, ring, service, per_core })
+    }
+
+    /// Binds and serves until drained. The calling thread waits.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn run(self) -> Result<Report, StartError> {
+        self.bind()?.run()
+    }
+}
+
+/// A server that is bound and planned, and has not begun to serve.
+#[derive(Debug)]
+pub struct Bound {
+    runtime: Runtime,
+    ring: waterwheel_ring::Config,
+    service: Arc<Service>,
+    per_core: PerCore,
+}
+
+impl Bound {
+    /// The addresses in use, ports resolved.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.runtime.addresses()
+    }
+
+    /// Workers, connections and routes with their plans.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// The runtime underneath.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Bytes that all rings together can come to hold.
+    #[must_use]
+    pub fn ring_bytes(&self) -> usize {
+        self.runtime.worker_count() * self.ring.segment_len * self.ring.segment_count
+    }
+
+    /// Drains or stops the server from any thread.
+    #[must_use]
+    pub fn control(&self) -> Arc<Control> {
+        self.runtime.control()
+    }
+
+    /// Serves until drained. The calling thread waits.
+    ///
+    /// # Errors
+    /// [`StartError::Run`].
+    pub fn run(self) -> Result<Report, StartError> {
+        let (service, per_core) = (self.service, self.per_core);
+        self.runtime
+            .run(move |worker| Http::new(Arc::clone(&service), per_core.make(worker), worker))
+            .map_err(StartError::Run)
+    }
+}

@@ -1,0 +1,105 @@
+//! The arena's entry: the same requests with the same payload work as every server compared with.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+
+use anyhow::Context;
+use clap::Parser;
+use serde::Serialize;
+use waterwheel::runtime::Pinning;
+use waterwheel::stages::base64::Base64;
+use waterwheel::zerocopy::little_endian::U32;
+use waterwheel::{App, Handler, InPlace, Json, Limits, Reply, Request, Server};
+
+/// Serves the arena's workload.
+#[derive(Parser)]
+struct Arguments {
+    /// Address and port to listen on; port 0 lets the kernel choose.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Workers, one thread each.
+    #[arg(long, default_value = "1")]
+    workers: NonZeroUsize,
+    /// Pin worker i to core N + i.
+    #[arg(long, value_name = "N")]
+    pin: Option<usize>,
+    /// Longest body in bytes.
+    #[arg(long, default_value_t = 1 << 20)]
+    max_body: u64,
+}
+
+#[derive(Serialize)]
+struct Message {
+    message: &'static str,
+}
+
+fn plaintext() -> Reply {
+    Reply::text("Hello, World!").with_content_type("text/plain")
+}
+
+fn json() -> Json<Message> {
+    Json(Message { message: "Hello, World!" })
+}
+
+fn add_one(mut numbers: InPlace<[U32]>) -> Reply {
+    for number in numbers.iter_mut() {
+        number.set(number.get().wrapping_add(1));
+    }
+    Reply::run(numbers.into_lease()).with_content_type("text/plain")
+}
+
+fn echo(request: &Request<'_>, body: InPlace<[u8]>) -> Reply {
+    let reply = Reply::run(body.into_lease());
+    match request.header("content-type").and_then(|value| value.try_into().ok()) {
+        Some(value) => reply.with_header(waterwheel::http::header::CONTENT_TYPE, value),
+        None => reply,
+    }
+}
+
+/// Burns about 2 ms of CPU on the spot: a multiplication chain that nothing can shorten.
+fn burn() -> &'static str {
+    let mut state = std::hint::black_box(1u64);
+    for _ in 0..BURN_ROUNDS {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    }
+    std::hint::black_box(state);
+    "ok"
+}
+
+/// About 2 ms at 4 cycles a round and 3 GHz.
+const BURN_ROUNDS: u64 = 1_500_000;
+
+/// Every twentieth request of this process burns.
+fn mix() -> &'static str {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    // ORDERING: Relaxed: a counter that nothing else depends on.
+    if COUNT.fetch_add(1, Ordering::Relaxed) % 20 == 19 { burn() } else { "ok" }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let mut limits = Limits::default();
+    limits.body_len_max = arguments.max_body;
+    let app = App::new()
+        .get("/", || "waterwheel\n")
+        .get("/plaintext", plaintext)
+        .get("/json", json)
+        .get("/light", || "ok")
+        .get("/burn", burn)
+        .get("/mix", mix)
+        .post("/echo64", add_one.through(Base64::STANDARD))
+        .any("/echo", echo)
+        .limits(limits);
+    let mut server = Server::new(app).listen(arguments.listen).workers(arguments.workers);
+    if let Some(core) = arguments.pin {
+        server = server.pin(Pinning::From(core));
+    }
+    let bound = server.bind().context("the arena does not start")?;
+    for address in bound.addresses() {
+        println!("listening on http://{address}");
+    }
+    let report = bound.run()?;
+    println!("finished {}, cut {}", report.finished, report.cut);
+    Ok(())
+}

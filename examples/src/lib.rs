@@ -1,0 +1,2 @@
+//! Runnable examples of waterwheel. Each is one file beside `src`:
+//! `cargo run --release --example hello`.
