@@ -1,0 +1,217 @@
+//! The received and not yet consumed bytes of one connection: in the ring, or parked outside it.
+//!
+//! Bytes arrive in a run of the ring. When their connection falls idle in the middle of a request
+//! they are moved to the heap once, so that an idle connection owns zero segments, and later bytes
+//! join them there. They come back to the ring once, when the request is complete. However a peer
+//! slices its bytes, each is moved a bounded number of times.
+
+use crate::error::Full;
+use crate::lease::Lease;
+use crate::ring::Ring;
+
+/// Received bytes, oldest first.
+#[derive(Debug, Default)]
+pub struct Inbound {
+    place: Place,
+}
+
+#[derive(Debug, Default)]
+enum Place {
+    #[default]
+    Nowhere,
+    Ring(Lease),
+    /// Outside the ring; the first `start` bytes were consumed.
+    Parked { bytes: Vec<u8>, start: usize },
+}
+
+impl Inbound {
+    /// The bytes, wherever they are.
+    #[must_use]
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        match &self.place {
+            Place::Nowhere => &[],
+            Place::Ring(lease) => lease.payload(),
+            Place::Parked { bytes, start } => &bytes[*start..],
+        }
+    }
+
+    /// The bytes, for a decoder that works in place.
+    #[must_use]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        match &mut self.place {
+            Place::Nowhere => &mut [],
+            Place::Ring(lease) => lease.payload_mut(),
+            Place::Parked { bytes, start } => &mut bytes[*start..],
+        }
+    }
+
+    /// How many bytes there are.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    /// True when nothing waits.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets the first `count` bytes. The last one gone releases the run.
+    ///
+    /// # Panics
+    /// When there are fewer than `count` bytes.
+    #[inline]
+    pub fn consume(&mut self, count: usize) {
+        match &mut self.place {
+            Place::Nowhere => assert_eq!(count, 0, "nothing was received"),
+            Place::Ring(lease) => lease.advance(count),
+            Place::Parked { bytes, start } => {
+                assert!(count <= bytes.len() - *start, "so many bytes were received");
+                *start += count;
+            }
+        }
+        if self.is_empty() {
+            self.place = Place::Nowhere;
+        }
+    }
+
+    /// Takes all bytes out as a lease, with at least `room` bytes from the first of them to the end
+    /// of the run. Parked bytes and runs that cannot grow are copied once, which the ring counts.
+    ///
+    /// # Errors
+    /// [`Full`] when the ring has no such run now; the bytes stay here.
+    pub fn claim(&mut self, ring: &Ring, room: usize) -> Result<Lease, Full> {
+        self.make_room(ring, room)?;
+        match std::mem::take(&mut self.place) {
+            Place::Nowhere => ring.reserve_bytes(room),
+            Place::Ring(lease) => Ok(lease),
+            Place::Parked { bytes, start } => {
+                let unparked = unpark(ring, &bytes[start..], room);
+                if unparked.is_err() {
+                    self.place = Place::Parked { bytes, start };
+                }
+                unparked
+            }
+        }
+    }
+
+    /// Puts back what [`claim`](Self::claim) gave and the protocol did not consume.
+    ///
+    /// # Panics
+    /// When other bytes are here already: their order would be lost.
+    pub fn put_back(&mut self, lease: Lease) {
+        assert!(self.is_empty(), "bytes put back in front of later ones");
+        self.place = if lease.is_empty() { Place::Nowhere } else { Place::Ring(lease) };
+    }
+
+    /// Segments held in the ring.
+    #[must_use]
+    #[inline]
+    pub fn segment_count(&self) -> usize {
+        match &self.place {
+            Place::Ring(lease) => lease.segment_count(),
+            Place::Nowhere | Place::Parked { .. } => 0,
+        }
+    }
+
+    /// Moves the bytes to the heap, so that no segment is held, and returns how many were moved.
+    pub fn park(&mut self) -> usize {
+        let Place::Ring(lease) = &self.place else { return 0 };
+        let bytes = lease.payload().to_vec();
+        let moved_len = bytes.len();
+        if moved_len > 0 {
+            lease.core.counters.copied(moved_len);
+        }
+        self.place = match moved_len {
+            0 => Place::Nowhere,
+            _ => Place::Parked { bytes, start: 0 },
+        };
+        moved_len
+    }
+
+    /// Gives segments behind the bytes back, while the rest of the request is awaited.
+    #[inline]
+    pub fn trim(&mut self) {
+        if let Place::Ring(lease) = &mut self.place {
+            lease.trim();
+        }
+    }
+
+    /// Lets `recv` write behind the bytes. `room` is how far the run should reach from the first
+    /// byte on; with nothing here a fresh run of `fresh_len` bytes is tried first and a single
+    /// segment after that. Returns what `recv` returned and how many bytes it was offered.
+    ///
+    /// # Errors
+    /// [`Full`] when the ring has no room for even that; `recv` was not called then.
+    #[inline]
+    pub fn receive<E>(
+        &mut self,
+        ring: &Ring,
+        room: usize,
+        fresh_len: usize,
+        recv: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(Result<usize, E>, usize), Full> {
+        match &self.place {
+            Place::Nowhere => {
+                let len = fresh_len.max(room);
+                let lease = ring.reserve_bytes(len).or_else(|_| ring.reserve_bytes(room))?;
+                self.place = Place::Ring(lease);
+            }
+            Place::Ring(lease) => {
+                let room = room.max(lease.len() + 1);
+                self.make_room(ring, room)?;
+            }
+            Place::Parked { .. } => {}
+        }
+        match &mut self.place {
+            Place::Nowhere => unreachable!("a run was reserved above"),
+            Place::Ring(lease) => {
+                let offered = lease.tailroom();
+                let received = lease.append_with(recv);
+                if lease.is_empty() {
+                    self.place = Place::Nowhere;
+                }
+                Ok((received, offered))
+            }
+            Place::Parked { bytes, .. } => {
+                let kept = bytes.len();
+                bytes.resize(kept + PARKED_READ_LEN, 0);
+                let received = recv(&mut bytes[kept..]);
+                bytes.truncate(kept + received.as_ref().copied().unwrap_or(0));
+                Ok((received, PARKED_READ_LEN))
+            }
+        }
+    }
+
+    /// Makes a run reach `room` bytes from its first payload byte: in place when its neighbours are
+    /// free, else by one move.
+    fn make_room(&mut self, ring: &Ring, room: usize) -> Result<(), Full> {
+        let Place::Ring(lease) = &mut self.place else { return Ok(()) };
+        let reach = lease.len() + lease.tailroom();
+        if reach >= room {
+            return Ok(());
+        }
+        let missing = (room - reach).div_ceil(ring.segment_len());
+        if lease.extend(missing).is_ok() {
+            return Ok(());
+        }
+        let target = ring.reserve_bytes(room)?;
+        lease.relocate(target).expect("the new run is longer than the payload");
+        Ok(())
+    }
+}
+
+fn unpark(ring: &Ring, bytes: &[u8], room: usize) -> Result<Lease, Full> {
+    let mut lease = ring.reserve_bytes(room.max(bytes.len()))?;
+    lease.append(bytes).expect("the run was reserved for these bytes");
+    ring.count_copy(bytes.len());
+    Ok(lease)
+}
+
+/// How many bytes one read may add to parked ones: a slow peer sends few, and a fast one is not
+/// parked.
+const PARKED_READ_LEN: usize = 4096;

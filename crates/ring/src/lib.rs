@@ -1,0 +1,74 @@
+//! Segments for one worker, leased without copying.
+//!
+//! A [`Ring`] is one anonymous mapping cut into segments of equal length. [`Ring::reserve`] hands
+//! out a [`Lease`]: the exclusive, owned right to a run of contiguous segments, until it is
+//! dropped. The search starts at the **hand** and skips what is still leased, so a slow holder
+//! never blocks the ring.
+//!
+//! ```text
+//!          hand
+//!           ▼
+//! ┌────┬────┬────┬────┬────┬────┬────┬────┐      one lease:
+//! │####│####│    │    │####│    │    │    │      ┌──────────┬─────────┬──────────┐
+//! └────┴────┴────┴────┴────┴────┴────┴────┘      │ headroom │ payload │ tailroom │
+//!   leased     free    leased     free           └──────────┴─────────┴──────────┘
+//! ```
+//!
+//! What a lease may read is what it has written itself: bytes of an earlier lease are out of reach
+//! of the safe interface, with [`Wipe::Never`] too. The one door is the spare room that
+//! [`Lease::append_with`] lends to a system call.
+//!
+//! A lease stays on the worker's thread, which keeps reserve and release free of atomic
+//! read-modify-write operations. To travel it becomes a [`RemoteLease`], and comes home by
+//! [`Ring::receive`] or by being dropped. Invariants and orderings are in `docs/ring-protocol.md`.
+//!
+//! # Example
+//!
+//! ```
+//! use waterwheel_ring::{Config, Ring};
+//!
+//! let ring = Ring::new(&Config::default())?;
+//! let mut lease = ring.reserve(16)?;
+//! lease.set_headroom(64);
+//! lease.append(b"body")?;
+//! lease.prepend(b"head ")?;
+//! assert_eq!(lease.payload(), b"head body");
+//!
+//! let body = lease.split_off(5);
+//! assert_eq!((lease.payload(), body.payload()), (&b"head "[..], &b"body"[..]));
+//! drop(lease);
+//! assert_eq!(ring.leased(), 16, "the segment at the split lives until both parts are gone");
+//! drop(body);
+//! assert_eq!(ring.leased(), 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod config;
+mod error;
+mod hand;
+mod inbound;
+#[expect(unsafe_code, reason = "turns taken segments into a run; see docs/ring-protocol.md")]
+mod lease;
+#[expect(unsafe_code, reason = "owns the mapping behind a raw address; see docs/ring-protocol.md")]
+mod region;
+mod remote;
+mod reshape;
+mod returns;
+mod ring;
+#[expect(unsafe_code, reason = "turns a leased run into slices; see docs/ring-protocol.md")]
+mod run;
+mod runs;
+mod scatter;
+mod stats;
+mod sync;
+mod wipe;
+
+pub use config::Config;
+pub use error::{BuildError, Full, NoRoom};
+pub use inbound::Inbound;
+pub use lease::Lease;
+pub use remote::RemoteLease;
+pub use ring::Ring;
+pub use runs::Runs;
+pub use stats::Stats;
+pub use wipe::Wipe;

@@ -1,0 +1,156 @@
+//! The memory of a ring: one zeroed mapping, and its address.
+//!
+//! Knows neither segments nor who holds them.
+
+use std::ptr::NonNull;
+use std::{io, slice};
+
+#[cfg(waterwheel_loom)]
+use crate::sync::UnsafeCell;
+
+/// The memory of one ring. It is initialised from the start (zeroed by the system) and is touched
+/// through [`Base`] alone.
+#[derive(Debug)]
+pub(crate) struct Region {
+    base: Base,
+    /// Kept for its `Drop`; nobody borrows it after `new`.
+    _backing: Backing,
+    #[cfg(waterwheel_loom)]
+    _witness: Box<Witness>,
+}
+
+impl Region {
+    pub(crate) fn new(len: usize) -> io::Result<Self> {
+        let (backing, bytes) = Backing::new(len)?;
+        #[cfg(waterwheel_loom)]
+        let witness = Box::new(Witness(UnsafeCell::new(())));
+        Ok(Self {
+            base: Base {
+                bytes,
+                #[cfg(waterwheel_loom)]
+                witness: NonNull::from(&*witness),
+            },
+            _backing: backing,
+            #[cfg(waterwheel_loom)]
+            _witness: witness,
+        })
+    }
+
+    pub(crate) const fn base(&self) -> Base {
+        self.base
+    }
+}
+
+// SAFETY: `Region` itself never reads or writes its bytes, it only frees them. Who touches them
+// needs a `Run`, and runs never overlap (R4).
+unsafe impl Send for Region {}
+// SAFETY: as for `Send`; a shared `Region` gives out nothing but its address.
+unsafe impl Sync for Region {}
+
+/// Address of byte 0 of a region. Copies are free; each use proves that the region still lives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Base {
+    bytes: NonNull<u8>,
+    /// Stands in for the bytes, which loom cannot watch.
+    #[cfg(waterwheel_loom)]
+    witness: NonNull<Witness>,
+}
+
+impl Base {
+    #[inline]
+    pub(crate) fn address(self, at: u32) -> usize {
+        self.bytes.as_ptr().addr() + at as usize
+    }
+
+    /// # Safety
+    /// The region lives for `'a` and is at least `to` long, `from <= to`, and nobody writes the
+    /// bytes `from..to` during `'a`.
+    #[inline]
+    pub(crate) unsafe fn bytes<'a>(self, from: u32, to: u32) -> &'a [u8] {
+        debug_assert!(from <= to, "R3: {from} <= {to}");
+        self.watch(from, to, false);
+        // SAFETY: the caller keeps `from` inside the region.
+        let first = unsafe { self.bytes.add(from as usize) };
+        // SAFETY: the bytes are inside the region and initialised since it was mapped (R1); the
+        // caller keeps it alive and writers away.
+        unsafe { slice::from_raw_parts(first.as_ptr(), (to - from) as usize) }
+    }
+
+    /// # Safety
+    /// The region lives for `'a` and is at least `to` long, `from <= to`, and nobody else reads or
+    /// writes the bytes `from..to` during `'a`.
+    #[inline]
+    pub(crate) unsafe fn bytes_mut<'a>(self, from: u32, to: u32) -> &'a mut [u8] {
+        debug_assert!(from <= to, "R3: {from} <= {to}");
+        self.watch(from, to, true);
+        // SAFETY: the caller keeps `from` inside the region.
+        let first = unsafe { self.bytes.add(from as usize) };
+        // SAFETY: the bytes are inside the region and initialised since it was mapped (R1); the
+        // caller keeps it alive and everybody else away.
+        unsafe { slice::from_raw_parts_mut(first.as_ptr(), (to - from) as usize) }
+    }
+
+    #[cfg(not(waterwheel_loom))]
+    #[inline]
+    fn watch(self, _from: u32, _to: u32, _write: bool) {}
+
+    /// Tells loom of an access. One witness stands for the first 64 bytes: models lease the first
+    /// segment.
+    #[cfg(waterwheel_loom)]
+    fn watch(self, from: u32, to: u32, write: bool) {
+        if from >= 64 || from == to {
+            return;
+        }
+        // SAFETY: the witness lives as long as the region, which the caller of `bytes` keeps alive.
+        let witness = unsafe { self.witness.as_ref() };
+        if write {
+            witness.0.with_mut(|_| ());
+        } else {
+            witness.0.with(|_| ());
+        }
+    }
+}
+
+/// What loom watches in place of the bytes.
+#[cfg(waterwheel_loom)]
+#[derive(Debug)]
+struct Witness(UnsafeCell<()>);
+
+#[cfg(not(any(miri, waterwheel_loom)))]
+#[derive(Debug)]
+struct Backing {
+    _map: memmap2::MmapMut,
+}
+
+#[cfg(not(any(miri, waterwheel_loom)))]
+impl Backing {
+    fn new(len: usize) -> io::Result<(Self, NonNull<u8>)> {
+        let mut map = memmap2::MmapMut::map_anon(len)?;
+        let bytes = NonNull::from(&mut map[..]).cast();
+        Ok((Self { _map: map }, bytes))
+    }
+}
+
+/// A plain heap allocation, which Miri and loom can follow.
+#[cfg(any(miri, waterwheel_loom))]
+#[derive(Debug)]
+struct Backing {
+    bytes: NonNull<[u8]>,
+}
+
+#[cfg(any(miri, waterwheel_loom))]
+impl Backing {
+    #[expect(clippy::unnecessary_wraps, reason = "the mapping in its place can fail")]
+    fn new(len: usize) -> io::Result<(Self, NonNull<u8>)> {
+        let bytes = NonNull::from(Box::leak(vec![0; len].into_boxed_slice()));
+        Ok((Self { bytes }, bytes.cast()))
+    }
+}
+
+#[cfg(any(miri, waterwheel_loom))]
+impl Drop for Backing {
+    fn drop(&mut self) {
+        // SAFETY: `bytes` came out of a box in `new`, and this is the only place that frees it.
+        drop(unsafe { Box::from_raw(self.bytes.as_ptr()) });
+    }
+}

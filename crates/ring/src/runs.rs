@@ -1,0 +1,328 @@
+//! An ordered queue of byte runs, to be filled or sent with vectored I/O.
+//!
+//! Makes no system call itself: it lends slices and is told how many bytes went.
+
+use std::collections::{VecDeque, vec_deque};
+use std::fmt;
+use std::io::{IoSlice, IoSliceMut};
+
+use crate::error::Full;
+use crate::lease::Lease;
+use crate::ring::Ring;
+
+/// An ordered queue of byte runs: what a connection has to send, or room to receive into.
+///
+/// A piece is a [`Lease`], a heap buffer or a static slice. Empty pieces are not queued for sending;
+/// room that is not filled yet, from [`Ring::reserve_scattered`], is.
+#[derive(Default)]
+pub struct Runs {
+    pieces: VecDeque<Piece>,
+}
+
+enum Piece {
+    Lease(Lease),
+    /// A buffer and how many of its bytes are sent.
+    Heap(Vec<u8>, usize),
+    Static(&'static [u8]),
+}
+
+impl Runs {
+    /// An empty queue, without memory of its own yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { pieces: VecDeque::new() }
+    }
+
+    /// Queues the payload of a lease. An empty lease is released at once, and so is room at the end
+    /// of the queue that was never filled; the same holds for the other ways to push.
+    pub fn push(&mut self, lease: Lease) {
+        self.push_piece(Piece::Lease(lease));
+    }
+
+    /// Queues a heap buffer.
+    pub fn push_heap(&mut self, bytes: Vec<u8>) {
+        self.push_piece(Piece::Heap(bytes, 0));
+    }
+
+    /// Queues bytes that live for ever.
+    pub fn push_static(&mut self, bytes: &'static [u8]) {
+        self.push_piece(Piece::Static(bytes));
+    }
+
+    /// Queues an empty lease as room to be filled.
+    pub(crate) fn push_room(&mut self, lease: Lease) {
+        self.pieces.push_back(Piece::Lease(lease));
+    }
+
+    /// Bytes not yet sent. Walks the pieces.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.bytes().len()).sum()
+    }
+
+    /// Whether there is nothing to send.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.front().is_none()
+    }
+
+    /// Pieces queued, room not yet filled included.
+    #[must_use]
+    #[inline]
+    pub fn piece_count(&self) -> usize {
+        self.pieces.len()
+    }
+
+    /// Segments held in the ring. One that two leases of the queue share counts twice.
+    #[must_use]
+    pub fn segment_count(&self) -> usize {
+        self.leases().map(Lease::segment_count).sum()
+    }
+
+    /// Bytes of room behind the last payload: what can be [appended](Self::append) without a further
+    /// reservation.
+    #[must_use]
+    pub fn tailroom(&self) -> usize {
+        self.pieces.range(self.room_index()..).map(Piece::tailroom).sum()
+    }
+
+    /// The first bytes to send.
+    #[must_use]
+    #[inline]
+    pub fn front(&self) -> Option<&[u8]> {
+        let first = self.pieces.front()?.bytes();
+        if !first.is_empty() {
+            return Some(first);
+        }
+        // Room at the front that was reserved and not filled.
+        self.pieces.iter().map(Piece::bytes).find(|bytes| !bytes.is_empty())
+    }
+
+    /// The last piece, if it is a lease.
+    #[must_use]
+    #[inline]
+    pub fn back_mut(&mut self) -> Option<&mut Lease> {
+        match self.pieces.back_mut()? {
+            Piece::Lease(lease) => Some(lease),
+            Piece::Heap(..) | Piece::Static(_) => None,
+        }
+    }
+
+    /// The leases of the queue, in order.
+    pub fn leases_mut(&mut self) -> impl Iterator<Item = &mut Lease> {
+        self.pieces.iter_mut().filter_map(|piece| match piece {
+            Piece::Lease(lease) => Some(lease),
+            Piece::Heap(..) | Piece::Static(_) => None,
+        })
+    }
+
+    /// Takes the queue apart. Pieces that are no leases are dropped.
+    pub fn into_leases(self) -> impl Iterator<Item = Lease> {
+        self.pieces.into_iter().filter_map(|piece| match piece {
+            Piece::Lease(lease) => Some(lease),
+            Piece::Heap(..) | Piece::Static(_) => None,
+        })
+    }
+
+    /// Adds `bytes` behind the last payload: first in the room there is, then in segments newly
+    /// reserved. All or nothing.
+    ///
+    /// # Errors
+    /// [`Full`] when the ring has not enough free segments.
+    pub fn append(&mut self, ring: &Ring, bytes: &[u8]) -> Result<(), Full> {
+        let missing = bytes.len().saturating_sub(self.tailroom());
+        // Looked up first: the new room comes behind it.
+        let first = self.room_index();
+        if missing > 0 {
+            ring.scatter_into(missing, self)?;
+        }
+        let mut rest = bytes;
+        for lease in room(self.pieces.range_mut(first..)) {
+            let (now, later) = rest.split_at(rest.len().min(lease.tailroom()));
+            lease.run.spare()[..now.len()].copy_from_slice(now);
+            lease.run.commit(now.len());
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        debug_assert!(rest.is_empty(), "room was reserved for every byte");
+        Ok(())
+    }
+
+    /// Lends the room behind the last payload to `fill`, a vectored read for example, in up to
+    /// [`IO_SLICES_MAX`](Self::IO_SLICES_MAX) slices, and makes as many bytes payload as it returns.
+    /// The terms are those of [`Lease::append_with`].
+    ///
+    /// # Errors
+    /// Those of `fill`; nothing is added then.
+    ///
+    /// # Panics
+    /// If `fill` returns more than it was lent.
+    pub fn append_with<E>(
+        &mut self,
+        fill: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        let first = self.room_index();
+        let mut slices: [IoSliceMut<'_>; Self::IO_SLICES_MAX] =
+            std::array::from_fn(|_| IoSliceMut::new(&mut []));
+        let (mut count, mut lent) = (0, 0);
+        for (slice, lease) in slices.iter_mut().zip(room(self.pieces.range_mut(first..))) {
+            *slice = IoSliceMut::new(lease.run.spare());
+            lent += slice.len();
+            count += 1;
+        }
+        let filled = fill(&mut slices[..count])?;
+        assert!(filled <= lent, "no more bytes are filled than were lent");
+        let mut rest = filled;
+        for lease in room(self.pieces.range_mut(first..)).take(count) {
+            let len = rest.min(lease.tailroom());
+            lease.run.commit(len);
+            rest -= len;
+        }
+        Ok(filled)
+    }
+
+    /// Puts the bytes to send into `out`, in order, as far as it reaches. Returns how many slices
+    /// were filled.
+    pub fn io_slices<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
+        let unsent = self.pieces.iter().map(Piece::bytes).filter(|bytes| !bytes.is_empty());
+        let mut count = 0;
+        for (slice, bytes) in out.iter_mut().zip(unsent) {
+            *slice = IoSlice::new(bytes);
+            count += 1;
+        }
+        count
+    }
+
+    /// Notes that the first `n` bytes are sent. Pieces that have nothing left are dropped and their
+    /// segments released; with the last of them goes the room that was never filled.
+    ///
+    /// # Panics
+    /// If there are fewer bytes to send.
+    pub fn consume(&mut self, n: usize) {
+        let mut rest = n;
+        while rest > 0 {
+            let piece = self.pieces.front_mut().expect("no more is consumed than is queued");
+            let len = rest.min(piece.bytes().len());
+            piece.advance(len);
+            rest -= len;
+            if piece.bytes().is_empty() {
+                self.pieces.pop_front();
+            }
+        }
+        if n > 0 && self.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Moves what is still in the ring to the heap, so that a stalled peer holds no segment. Unused
+    /// room is released. Returns the bytes copied, counted in [`Stats::copies`](crate::Stats).
+    pub fn evacuate(&mut self) -> usize {
+        let mut copied = 0;
+        for piece in &mut self.pieces {
+            if let Piece::Lease(lease) = piece {
+                let bytes = lease.payload().to_vec();
+                if !bytes.is_empty() {
+                    lease.core.counters.copied(bytes.len());
+                }
+                copied += bytes.len();
+                *piece = Piece::Heap(bytes, 0);
+            }
+        }
+        self.pieces.retain(|piece| !piece.bytes().is_empty());
+        copied
+    }
+
+    /// Drops all pieces and releases their segments. The queue keeps its own memory.
+    pub fn clear(&mut self) {
+        self.pieces.clear();
+    }
+
+    fn push_piece(&mut self, piece: Piece) {
+        if piece.bytes().is_empty() {
+            return;
+        }
+        while self.pieces.back().is_some_and(|last| last.bytes().is_empty()) {
+            self.pieces.pop_back();
+        }
+        self.pieces.push_back(piece);
+    }
+
+    fn leases(&self) -> impl Iterator<Item = &Lease> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Lease(lease) => Some(lease),
+            Piece::Heap(..) | Piece::Static(_) => None,
+        })
+    }
+
+    /// Index of the first piece where bytes can be added without coming in front of others.
+    fn room_index(&self) -> usize {
+        let last = self.pieces.iter().rposition(|piece| !piece.bytes().is_empty());
+        match last {
+            Some(last) if self.pieces[last].tailroom() == 0 => last + 1,
+            Some(last) => last,
+            None => 0,
+        }
+    }
+
+    /// Most slices lent at once by [`append_with`](Self::append_with). A read of 64 KiB, what a
+    /// connection gets in a turn, needs no more when each segment of 4 KiB lies alone.
+    pub const IO_SLICES_MAX: usize = 16;
+}
+
+impl fmt::Debug for Runs {
+    /// Shows the geometry, never the bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.pieces).finish()
+    }
+}
+
+/// Pieces of room are leases, for nothing else has a tailroom.
+fn room(pieces: vec_deque::IterMut<'_, Piece>) -> impl Iterator<Item = &mut Lease> {
+    pieces.filter_map(|piece| match piece {
+        Piece::Lease(lease) => Some(lease),
+        Piece::Heap(..) | Piece::Static(_) => None,
+    })
+}
+
+impl Piece {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Lease(lease) => lease.payload(),
+            Self::Heap(bytes, sent) => &bytes[*sent..],
+            Self::Static(bytes) => bytes,
+        }
+    }
+
+    fn tailroom(&self) -> usize {
+        match self {
+            Self::Lease(lease) => lease.tailroom(),
+            Self::Heap(..) | Self::Static(_) => 0,
+        }
+    }
+
+    fn advance(&mut self, n: usize) {
+        match self {
+            Self::Lease(lease) => lease.advance(n),
+            Self::Heap(_, sent) => *sent += n,
+            Self::Static(bytes) => *bytes = &bytes[n..],
+        }
+    }
+}
+
+impl fmt::Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lease(lease) => lease.fmt(f),
+            Self::Heap(bytes, sent) => write!(f, "Heap({})", bytes.len() - sent),
+            Self::Static(bytes) => write!(f, "Static({})", bytes.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "runs_tests.rs"]
+mod tests;
