@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::body::{Chunked, ChunkedProgress, Framing};
-use crate::core::{Http, Terms};
+use crate::core::{Core, Http, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Need};
 use crate::parse::{Head, HeadScan, HeaderSlots, Method, Version, parse_head};
@@ -67,7 +67,7 @@ struct Content {
 /// What is decided about a request with a body once its head is known.
 enum Opening {
     Receive(Box<BodyPhase>, bool),
-    /// Answered at once; `Some` bytes of body are dropped, `None`: the connection ends.
+    /// Answered at once; `Some` bytes, head and body, are dropped, `None`: the connection ends.
     Refuse(Rejection, Terms, Option<usize>),
 }
 
@@ -83,12 +83,13 @@ impl Connection {
     }
 
     /// Handles what has come in, as far as it goes.
-    pub fn advance(&mut self, http: &Http, exchange: &mut Exchange<'_>) -> Need {
+    pub fn advance(&mut self, http: &mut Http, exchange: &mut Exchange<'_>) -> Need {
+        let Http { core: http, slots } = http;
         let mut queued_len = 0;
         while queued_len < http.service().limits.queued_output_max {
             let step = match &mut self.phase {
-                Phase::Idle | Phase::Head => self.head(http, exchange, &mut queued_len),
-                Phase::Body(_) => self.body(http, exchange, &mut queued_len),
+                Phase::Idle | Phase::Head => self.head(http, slots, exchange, &mut queued_len),
+                Phase::Body(_) => self.body(http, slots, exchange, &mut queued_len),
                 Phase::Skip(left) => {
                     let count = (*left).min(exchange.inbound.len());
                     exchange.inbound.consume(count);
@@ -110,18 +111,25 @@ impl Connection {
             Phase::Head => "the request's head did not come in time",
             Phase::Body(_) => "the request's body came too slowly",
         };
-        http.refuse(&Rejection::new(StatusCode::REQUEST_TIMEOUT, cause), Terms::LAST, exchange);
+        let rejection = Rejection::new(StatusCode::REQUEST_TIMEOUT, cause);
+        http.core.refuse(&rejection, Terms::LAST, exchange);
         Need::Finish
     }
 
     /// Takes the next head and, unless a body follows, answers it.
-    fn head(&mut self, http: &Http, exchange: &mut Exchange<'_>, queued_len: &mut usize) -> Step {
+    #[inline]
+    fn head(
+        &mut self,
+        http: &Core,
+        slots: &mut HeaderSlots,
+        exchange: &mut Exchange<'_>,
+        queued_len: &mut usize,
+    ) -> Step {
         if exchange.inbound.is_empty() {
             return Err(self.idle(http, exchange));
         }
-        let mut slots = HeaderSlots::new();
         let limits = &http.service().limits;
-        let head = match self.scan.parse(exchange.inbound.bytes(), &mut slots, limits) {
+        let head = match self.scan.parse(exchange.inbound.bytes(), slots, limits) {
             Ok(Some(head)) => head,
             Ok(None) => return Err(self.await_head(http, exchange)),
             Err(error) => {
@@ -132,7 +140,7 @@ impl Connection {
         };
         self.scan = HeadScan::new();
         let mut terms = self.terms(&head, http, exchange);
-        let found = http.service().router.find(head.method, head.target.path());
+        let found = http.service().router.find(head.method, head.target.path_bytes());
         if head.framing.has_body() {
             let opening = open_body(&head, &found, http, terms);
             return self.begin_body(opening, http, exchange);
@@ -156,7 +164,7 @@ impl Connection {
     }
 
     /// Nothing of the next request has come: waits for it, unless there will be none.
-    fn idle(&mut self, http: &Http, exchange: &Exchange<'_>) -> Need {
+    fn idle(&mut self, http: &Core, exchange: &Exchange<'_>) -> Need {
         self.phase = Phase::Idle;
         if exchange.ended || exchange.draining {
             return Need::Finish;
@@ -166,7 +174,7 @@ impl Connection {
         Need::Bytes { room: 0, deadline: self.since.saturating_add(timeout) }
     }
 
-    fn await_head(&mut self, http: &Http, exchange: &Exchange<'_>) -> Need {
+    fn await_head(&mut self, http: &Core, exchange: &Exchange<'_>) -> Need {
         if exchange.ended {
             return Need::Abort;
         }
@@ -185,7 +193,7 @@ impl Connection {
     fn begin_body(
         &mut self,
         opening: Opening,
-        http: &Http,
+        http: &Core,
         exchange: &mut Exchange<'_>,
     ) -> Step {
         match opening {
@@ -208,7 +216,13 @@ impl Connection {
     }
 
     /// Waits for the whole body, then answers.
-    fn body(&mut self, http: &Http, exchange: &mut Exchange<'_>, queued_len: &mut usize) -> Step {
+    fn body(
+        &mut self,
+        http: &Core,
+        slots: &mut HeaderSlots,
+        exchange: &mut Exchange<'_>,
+        queued_len: &mut usize,
+    ) -> Step {
         let Phase::Body(body) = &mut self.phase else { return Ok(()) };
         let content = match body.receive(exchange) {
             Ok(Some(content)) => content,
@@ -220,10 +234,10 @@ impl Connection {
             }
         };
         let head_len = body.head_len;
-        self.answer_body(head_len, &content, http, exchange, queued_len)
+        self.answer_body(head_len, &content, http, slots, exchange, queued_len)
     }
 
-    fn await_body(&self, http: &Http, exchange: &Exchange<'_>) -> Need {
+    fn await_body(&self, http: &Core, exchange: &Exchange<'_>) -> Need {
         let Phase::Body(body) = &self.phase else { return Need::Abort };
         let limits = &http.service().limits;
         let received = exchange.inbound.len() - body.head_len;
@@ -243,7 +257,8 @@ impl Connection {
         &mut self,
         head_len: usize,
         content: &Content,
-        http: &Http,
+        http: &Core,
+        slots: &mut HeaderSlots,
         exchange: &mut Exchange<'_>,
         queued_len: &mut usize,
     ) -> Step {
@@ -255,13 +270,12 @@ impl Connection {
         let mut body = lease.split_off(head_len);
         body.truncate(content.start + content.len);
         body.advance(content.start);
-        let mut slots = HeaderSlots::new();
         // Parsed before, and not kept: a borrowed head cannot outlive the call that received it.
-        let Ok(Some(head)) = parse_head(lease.payload(), &mut slots, &http.service().limits) else {
+        let Ok(Some(head)) = parse_head(lease.payload(), slots, &http.service().limits) else {
             return Err(Need::Abort);
         };
         let mut terms = self.terms(&head, http, exchange);
-        let found = http.service().router.find(head.method, head.target.path());
+        let found = http.service().router.find(head.method, head.target.path_bytes());
         let Found::Route { value, params, .. } = found else { return Err(Need::Abort) };
         let route = &http.service().routes[*value];
         let request = Request::new(&head, &params, self.peer);
@@ -272,7 +286,7 @@ impl Connection {
         self.next(terms, exchange.now)
     }
 
-    fn skip(&mut self, http: &Http, exchange: &Exchange<'_>) -> Step {
+    fn skip(&mut self, http: &Core, exchange: &Exchange<'_>) -> Step {
         let Phase::Skip(left) = self.phase else { return Ok(()) };
         if left == 0 {
             return self.next(Terms::NEXT, exchange.now);
@@ -295,7 +309,7 @@ impl Connection {
 
     /// How the reply to `head` is framed, and whether another request may follow it.
     #[inline]
-    fn terms(&self, head: &Head<'_>, http: &Http, exchange: &Exchange<'_>) -> Terms {
+    fn terms(&self, head: &Head<'_>, http: &Core, exchange: &Exchange<'_>) -> Terms {
         let age = exchange.now.saturating_sub(self.opened);
         let goes_on =
             head.keep_alive && !exchange.draining && age < http.service().limits.connection_age_max;
@@ -335,7 +349,7 @@ impl BodyPhase {
 }
 
 /// Decides about a request with a body before any of it is read.
-fn open_body(head: &Head<'_>, found: &Found<'_, usize>, http: &Http, terms: Terms) -> Opening {
+fn open_body(head: &Head<'_>, found: &Found<'_, usize>, http: &Core, terms: Terms) -> Opening {
     let limits = &http.service().limits;
     let len = match head.framing {
         Framing::ContentLength(len) => Some(usize::try_from(len).unwrap_or(usize::MAX)),
@@ -343,7 +357,9 @@ fn open_body(head: &Head<'_>, found: &Found<'_, usize>, http: &Http, terms: Term
     };
     // A peer that waits for `100 Continue` may or may not send its body now: only a new connection
     // is clear about that (RFC 9110 §10.1.1).
-    let skipped = len.filter(|&len| len <= limits.linger_len_max && !head.expect_continue);
+    let skipped = len
+        .filter(|&len| len <= limits.linger_len_max && !head.expect_continue)
+        .map(|len| head.head_len + len);
     let refuse = |rejection: Rejection| match skipped {
         Some(_) if terms.persistence != Persistence::Close => {
             Opening::Refuse(rejection, terms, skipped)

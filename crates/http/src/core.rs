@@ -5,21 +5,31 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use waterwheel_ring::{Full, Lease, Ring, Runs};
 use waterwheel_stages::StageError;
 
 use crate::encode::{Persistence, REPLY_HEAD_ROOM, ReplyHead, Stamp};
 use crate::exchange::Exchange;
-use crate::gauges::Gauges;
+use crate::gauges::Load;
+use crate::parse::HeaderSlots;
 use crate::rejection::Rejection;
 use crate::reply::{Body, Reply};
 use crate::request::{Call, Locals, Request};
 use crate::service::{PlannedRoute, Service};
 
-/// What one worker keeps to serve a [`Service`]: per-core values, the current date, a counter.
+/// What one worker keeps to serve a [`Service`].
 #[derive(Debug)]
 pub struct Http {
+    pub(crate) core: Core,
+    /// Where the fields of the head at hand lie: one for all connections, so that no request pays for
+    /// making it.
+    pub(crate) slots: HeaderSlots,
+}
+
+/// Per-core values, the current date, a counter: all that handlers and replies need.
+#[derive(Debug)]
+pub(crate) struct Core {
     service: Arc<Service>,
     locals: Locals,
     stamp: Stamp,
@@ -46,24 +56,28 @@ impl Http {
     /// For the worker with this index.
     #[must_use]
     pub fn new(service: Arc<Service>, locals: Locals, worker: usize) -> Self {
-        Self { service, locals, stamp: Stamp::new(), worker, requests: Cell::new(0) }
+        let (stamp, requests) = (Stamp::new(), Cell::new(0));
+        let core = Core { service, locals, stamp, worker, requests };
+        Self { core, slots: HeaderSlots::new() }
     }
 
     /// Brings the date of replies up to `wall`. Cheap when it has not changed.
     #[inline]
     pub fn set_wall(&mut self, wall: SystemTime) {
-        self.stamp.refresh(wall);
-    }
-
-    #[inline]
-    pub(crate) fn service(&self) -> &Service {
-        &self.service
+        self.core.stamp.refresh(wall);
     }
 
     /// How many requests were given to handlers.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.requests.get()
+        self.core.requests.get()
+    }
+}
+
+impl Core {
+    #[inline]
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
     }
 
     /// Decodes the body through the route's chain and calls the handler. When the handler panics the
@@ -84,8 +98,8 @@ impl Http {
         {
             return stage_failed(&error).into();
         }
-        let gauges = Gauges { worker: self.worker, connections, requests: self.requests.get() };
-        let mut call = Call::new(request, body, ring, &self.locals, gauges);
+        let load = Load { worker: self.worker, connections, requests: self.requests.get() };
+        let mut call = Call::new(request, body, ring, &self.locals, load);
         // The handler's state may be torn by the unwinding; it is the application's, as in any
         // program with a panic hook. Ours is not: nothing but the call's lease was lent.
         match catch_unwind(AssertUnwindSafe(|| route.endpoint.call(&mut call))) {
@@ -138,13 +152,17 @@ impl Http {
         outbound: &mut Runs,
     ) -> usize {
         let Reply { status, content_type, fields, mut body, .. } = reply;
-        let bodiless = status.is_informational() || status == StatusCode::NO_CONTENT;
+        if status.is_informational() || status == StatusCode::RESET_CONTENT {
+            return self.write_unusual(status, fields, terms, ring, outbound);
+        }
+        let bodiless = status == StatusCode::NO_CONTENT;
+        let mut digits = itoa::Buffer::new();
         let head = ReplyHead {
             stamp: &self.stamp,
             status,
             content_type,
             fields: &fields,
-            content_len: (!bodiless).then(|| body.len()),
+            content_len: (!bodiless).then(|| digits.format(body.len())),
             persistence: terms.persistence,
         };
         if bodiless || terms.head_only || status == StatusCode::NOT_MODIFIED {
@@ -176,6 +194,35 @@ impl Http {
             }),
         }
         head_len + body_len
+    }
+
+    /// Queues a reply whose status does not allow what the handler gave with it. A peer that got a 1xx
+    /// would wait on for the final reply (RFC 9110 §15.2); 205 has no content (§15.3.6).
+    #[cold]
+    fn write_unusual(
+        &self,
+        status: StatusCode,
+        fields: Vec<(HeaderName, HeaderValue)>,
+        terms: Terms,
+        ring: &Ring,
+        outbound: &mut Runs,
+    ) -> usize {
+        if status.is_informational() {
+            let cause = "the handler replied with an interim status";
+            let reply = Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause).into();
+            return self.write(reply, None, terms, ring, outbound);
+        }
+        let head = ReplyHead {
+            stamp: &self.stamp,
+            status,
+            content_type: None,
+            fields: &fields,
+            content_len: Some("0"),
+            persistence: terms.persistence,
+        };
+        let len = head.len();
+        place(ring, outbound, len, |room| head.write(room));
+        len
     }
 
     /// Queues bytes that are no reply.

@@ -1,8 +1,9 @@
 //! What a worker counts, as a handler can see it.
 
 use serde::Serialize;
+use waterwheel_ring::Ring;
 
-/// A worker's counters at the start of a call.
+/// A worker's counters at the moment of the call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Gauges {
@@ -12,4 +13,44 @@ pub struct Gauges {
     pub connections: usize,
     /// Requests whose handler it has called, this one included.
     pub requests: u64,
+    /// Segments in its ring.
+    pub segments: usize,
+    /// Bytes in a segment.
+    pub segment_len: usize,
+    /// Segments leased now, those of this request included.
+    pub leased: usize,
+    /// Most segments that were leased at once.
+    pub leased_max: usize,
+    /// Times the ring's hand passed its end.
+    pub laps: u64,
+    /// Leases handed out.
+    pub reservations: u64,
+    /// Copies of received or sent content.
+    pub copies: u64,
+}
+
+/// The part of the gauges that the ring does not know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) worker: usize,
+    pub(crate) connections: usize,
+    pub(crate) requests: u64,
+}
+
+impl Gauges {
+    pub(crate) fn read(load: Load, ring: &Ring) -> Self {
+        let stats = ring.stats();
+        Self {
+            worker: load.worker,
+            connections: load.connections,
+            requests: load.requests,
+            segments: ring.segment_count(),
+            segment_len: ring.segment_len(),
+            leased: stats.leased,
+            leased_max: stats.leased_max,
+            laps: stats.laps,
+            reservations: stats.reservations,
+            copies: stats.copies,
+        }
+    }
 }

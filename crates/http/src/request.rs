@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use waterwheel_ring::{Lease, Ring};
 
-use crate::gauges::Gauges;
+use crate::gauges::{Gauges, Load};
 use crate::parse::{Head, Headers, Method, Version};
 use crate::router::Params;
 
@@ -84,7 +84,7 @@ pub struct Call<'a> {
     body: Option<Lease>,
     ring: &'a Ring,
     locals: &'a Locals,
-    gauges: Gauges,
+    load: Load,
     /// How many path parameters have been taken in order.
     params_taken: usize,
 }
@@ -95,9 +95,9 @@ impl<'a> Call<'a> {
         body: Option<Lease>,
         ring: &'a Ring,
         locals: &'a Locals,
-        gauges: Gauges,
+        load: Load,
     ) -> Self {
-        Self { request, body, ring, locals, gauges, params_taken: 0 }
+        Self { request, body, ring, locals, load, params_taken: 0 }
     }
 
     /// The request's head.
@@ -132,9 +132,9 @@ impl<'a> Call<'a> {
         self.locals.get()
     }
 
-    /// What the worker counts, as it was when the call began.
+    /// What the worker has counted.
     pub fn gauges(&self) -> Gauges {
-        self.gauges
+        Gauges::read(self.load, self.ring)
     }
 }
 

@@ -60,7 +60,8 @@ impl Inbound {
         self.len() == 0
     }
 
-    /// Forgets the first `count` bytes. The last one gone releases the run.
+    /// Forgets the first `count` bytes. With the last one gone the run stays, empty, until
+    /// [`take_spare`](Self::take_spare), the next read or the drop.
     ///
     /// # Panics
     /// When there are fewer than `count` bytes.
@@ -74,9 +75,39 @@ impl Inbound {
                 *start += count;
             }
         }
-        if self.is_empty() {
-            self.place = Place::Nowhere;
+    }
+
+    /// Takes the run that is left when every byte is consumed, wiped and ready for another
+    /// connection's read.
+    #[inline]
+    pub fn take_spare(&mut self) -> Option<Lease> {
+        if !self.is_empty() {
+            return None;
         }
+        match std::mem::take(&mut self.place) {
+            Place::Ring(mut lease) => {
+                lease.recycle();
+                Some(lease)
+            }
+            Place::Nowhere | Place::Parked { .. } => None,
+        }
+    }
+
+    /// Whether the next read will reserve a run, so that [`lend`](Self::lend) can spare it that.
+    #[must_use]
+    #[inline]
+    pub fn needs_run(&self) -> bool {
+        matches!(self.place, Place::Nowhere)
+    }
+
+    /// Puts an empty run under the next read.
+    ///
+    /// # Panics
+    /// In debug builds, when there is a run already.
+    #[inline]
+    pub fn lend(&mut self, spare: Lease) {
+        debug_assert!(self.needs_run(), "a run is lent to a connection that has none");
+        self.place = Place::Ring(spare);
     }
 
     /// Takes all bytes out as a lease, with at least `room` bytes from the first of them to the end
@@ -105,7 +136,7 @@ impl Inbound {
     /// When other bytes are here already: their order would be lost.
     pub fn put_back(&mut self, lease: Lease) {
         assert!(self.is_empty(), "bytes put back in front of later ones");
-        self.place = if lease.is_empty() { Place::Nowhere } else { Place::Ring(lease) };
+        self.place = Place::Ring(lease);
     }
 
     /// Segments held in the ring.
@@ -155,13 +186,16 @@ impl Inbound {
         fresh_len: usize,
         recv: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<(Result<usize, E>, usize), Full> {
-        match &self.place {
+        match &mut self.place {
             Place::Nowhere => {
                 let len = fresh_len.max(room);
                 let lease = ring.reserve_bytes(len).or_else(|_| ring.reserve_bytes(room))?;
                 self.place = Place::Ring(lease);
             }
             Place::Ring(lease) => {
+                if lease.is_empty() {
+                    lease.recycle();
+                }
                 let room = room.max(lease.len() + 1);
                 self.make_room(ring, room)?;
             }
@@ -171,11 +205,7 @@ impl Inbound {
             Place::Nowhere => unreachable!("a run was reserved above"),
             Place::Ring(lease) => {
                 let offered = lease.tailroom();
-                let received = lease.append_with(recv);
-                if lease.is_empty() {
-                    self.place = Place::Nowhere;
-                }
-                Ok((received, offered))
+                Ok((lease.append_with(recv), offered))
             }
             Place::Parked { bytes, .. } => {
                 let kept = bytes.len();

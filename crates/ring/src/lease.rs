@@ -207,6 +207,22 @@ impl Lease {
         self.run.advance(n);
     }
 
+    /// Makes the lease as good as released and reserved again: empty, without headroom, and wiped if
+    /// the ring wipes.
+    #[inline]
+    pub fn recycle(&mut self) {
+        if self.core.wipe {
+            self.run.wipe();
+        }
+        self.run.forget();
+    }
+
+    /// Whether the lease is exactly one segment, shared with no other lease.
+    #[inline]
+    pub(crate) fn is_one_segment(&self) -> bool {
+        self.core.is_one_segment(self.run.bounds())
+    }
+
     /// Empties the payload and gives all room to the tail.
     #[inline]
     pub fn clear(&mut self) {

@@ -320,6 +320,12 @@ impl Core {
     }
 
     /// Whether another lease touches the first or last segment of these bytes.
+    /// Whether the range is one whole segment that only one lease touches.
+    #[inline]
+    pub(crate) fn is_one_segment(&self, (start, end): (u32, u32)) -> bool {
+        end - start == self.inside_segment + 1 && start & self.inside_segment == 0
+    }
+
     pub(crate) fn is_shared(&self, (start, end): (u32, u32)) -> bool {
         let (first, count) = touched(start, end, self.segment_shift);
         count > 0 && (self.sharers[first].get() > 0 || self.sharers[first + count - 1].get() > 0)

@@ -181,6 +181,14 @@ impl Run {
         self.tail = self.start;
     }
 
+    /// Nothing was ever written here. Only after a wipe, or where stale bytes are out of reach anyway.
+    #[inline]
+    pub(crate) fn forget(&mut self) {
+        self.clear();
+        self.low = self.start;
+        self.high = self.start;
+    }
+
     pub(crate) fn copy_within(&mut self, source: Range<usize>, target: usize) {
         self.payload_mut().copy_within(source, target);
     }

@@ -197,11 +197,25 @@ impl Runs {
     }
 
     /// Notes that the first `n` bytes are sent. Pieces that have nothing left are dropped and their
-    /// segments released; with the last of them goes the room that was never filled.
+    /// segments released; with the last of them goes the room that was never filled. A queue of one
+    /// segment is the exception: sent whole, it is wiped and kept as room for the next bytes.
     ///
     /// # Panics
     /// If there are fewer bytes to send.
+    #[inline]
     pub fn consume(&mut self, n: usize) {
+        if self.pieces.len() == 1
+            && let Some(Piece::Lease(lease)) = self.pieces.front_mut()
+            && lease.len() == n
+            && lease.is_one_segment()
+        {
+            lease.recycle();
+            return;
+        }
+        self.consume_pieces(n);
+    }
+
+    fn consume_pieces(&mut self, n: usize) {
         let mut rest = n;
         while rest > 0 {
             let piece = self.pieces.front_mut().expect("no more is consumed than is queued");

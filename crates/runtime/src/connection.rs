@@ -81,6 +81,7 @@ impl<S, C> Connection<S, C> {
     }
 
     /// The deadline in force: of the send, the linger, or the protocol.
+    #[inline]
     pub(crate) fn due(&self, send_timeout: Duration) -> Duration {
         if self.unsent.is_some() {
             return self.progressed.saturating_add(send_timeout);
@@ -89,6 +90,13 @@ impl<S, C> Connection<S, C> {
             Phase::Serving | Phase::Finishing => self.deadline,
             Phase::Lingering { until, .. } => until,
         }
+    }
+
+    /// True when waiting needs no further bookkeeping: no segment is held and the wheel looks in time.
+    #[inline]
+    pub(crate) fn is_at_rest(&self, send_timeout: Duration) -> bool {
+        let is_watched = self.armed.is_some_and(|armed| armed <= self.due(send_timeout));
+        is_watched && self.unsent.is_none() && self.inbound.segment_count() == 0
     }
 
     /// Moves what is held in the ring out of it; returns how many bytes were moved.

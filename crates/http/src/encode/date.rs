@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Length of an IMF-fixdate such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-pub const DATE_LEN: usize = 29;
+const DATE_LEN: usize = 29;
 
 /// An IMF-fixdate that follows the clock it is shown. One per worker.
 #[derive(Clone)]

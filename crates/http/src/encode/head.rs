@@ -22,8 +22,9 @@ pub(crate) struct ReplyHead<'a> {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<&'static str>,
     pub(crate) fields: &'a [(HeaderName, HeaderValue)],
-    /// `None` where RFC 9110 §8.6 forbids a `content-length`: 1xx and 204.
-    pub(crate) content_len: Option<usize>,
+    /// The content's length in digits; `None` where RFC 9110 §8.6 forbids a `content-length`: 1xx
+    /// and 204.
+    pub(crate) content_len: Option<&'a str>,
     pub(crate) persistence: Persistence,
 }
 
@@ -76,7 +77,7 @@ impl ReplyHead<'_> {
         }
         if let Some(len) = self.content_len {
             part(b"content-length: ");
-            part(itoa::Buffer::new().format(len).as_bytes());
+            part(len.as_bytes());
             part(b"\r\n");
         }
         match self.persistence {

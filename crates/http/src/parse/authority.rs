@@ -28,18 +28,10 @@ pub(super) fn has_port(text: &[u8]) -> bool {
 /// Digits up to 65535, or nothing: RFC 3986 §3.2.3 allows the empty port.
 #[inline]
 fn is_port(digits: &[u8]) -> bool {
-    if digits.len() > PORT_DIGITS_MAX {
-        return false;
-    }
-    let mut port = 0u32;
-    for &byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return false;
-        }
-        port = port * 10 + u32::from(digit);
-    }
-    port <= u32::from(u16::MAX)
+    // Text of five digits compares like the numbers it shows, and shorter numbers are smaller.
+    digits.len() <= PORT_MAX.len()
+        && digits.iter().all(u8::is_ascii_digit)
+        && (digits.len() < PORT_MAX.len() || digits <= PORT_MAX)
 }
 
 /// Bracketed addresses and names with escapes.
@@ -71,8 +63,8 @@ fn is_port_part(text: &[u8]) -> bool {
     }
 }
 
-/// 65535 has five digits; longer text can only be padding.
-const PORT_DIGITS_MAX: usize = 5;
+/// The largest port. Longer text can only be padding.
+const PORT_MAX: &[u8] = b"65535";
 
 #[cfg(test)]
 mod tests {

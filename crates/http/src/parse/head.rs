@@ -109,7 +109,7 @@ fn judge<'a>(
     notes: &Notes<'a>,
     head_len: usize,
 ) -> Result<Head<'a>, HeadError> {
-    let RequestLine { method, version, .. } = line;
+    let version = line.version;
     let target = Target::parse(&line)?;
     judge_host(notes, version)?;
     let framing = Framing::decide(version, notes.transfer_encoding, notes.content_length)?;
@@ -118,7 +118,7 @@ fn judge<'a>(
     }
     let current = version == Version::Http11;
     Ok(Head {
-        method,
+        method: Method::from_token(line.method),
         target,
         version,
         headers,

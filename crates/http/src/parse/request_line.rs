@@ -41,7 +41,7 @@ impl<'a> Method<'a> {
 
     /// As [`from_name`](Self::from_name), for bytes known to be a token.
     #[inline]
-    fn from_token(name: &'a [u8]) -> Self {
+    pub(super) fn from_token(name: &'a [u8]) -> Self {
         match name {
             b"GET" => Self::Get,
             b"HEAD" => Self::Head,
@@ -106,58 +106,21 @@ impl<'a> Target<'a> {
     #[inline]
     pub(super) fn parse(line: &RequestLine<'a>) -> Result<Self, HeadError> {
         let raw = line.target;
-        if line.has_fragment {
-            return Err(HeadError::TargetFragment);
-        }
         // A head is shorter than that.
         let Ok(len) = u16::try_from(raw.len()) else { return Err(HeadError::TargetTooLong) };
-        if raw.first() != Some(&b'/') || line.method == Method::Connect {
-            return Self::parse_unusual(line, len);
-        }
-        Ok(Self::whole(raw, line.question_at, len))
-    }
-
-    /// A target that is all path and query.
-    #[inline]
-    fn whole(raw: &'a [u8], question_at: Option<u16>, len: u16) -> Self {
-        let (path_end, query) = match question_at {
+        let (path_end, query) = match line.question_at {
             None => (len, Place::default()),
             Some(at) => (at, Place(at + 1, len)),
         };
-        Self { raw, authority: Place::default(), path: Place(0, path_end), query }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn parse_unusual(line: &RequestLine<'a>, len: u16) -> Result<Self, HeadError> {
-        let method = line.method;
-        let mut target = Self::whole(line.target, line.question_at, len);
-        target.judge_unusual(method)?;
-        Ok(target)
-    }
-
-    fn judge_unusual(&mut self, method: Method<'a>) -> Result<(), HeadError> {
-        if method == Method::Connect {
-            let valid = authority::is_valid(self.raw) && authority::has_port(self.raw);
-            self.authority = self.path;
-            self.path = Place::default();
-            return if valid { Ok(()) } else { Err(HeadError::TargetForm) };
+        if line.has_fragment {
+            return Err(HeadError::TargetFragment);
         }
-        if self.raw == b"*" && method == Method::Options {
-            return Ok(());
-        }
-        let before_query = self.at(self.path);
-        let host_start = scheme_len(before_query).ok_or(HeadError::TargetForm)?;
-        let rest = &before_query[host_start..];
-        let host_len = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
-        if !authority::is_valid(&rest[..host_len]) {
-            return Err(HeadError::HostInvalid);
-        }
-        let place = |index| u16::try_from(index).map_err(|_| HeadError::TargetTooLong);
-        let host_end = place(host_start + host_len)?;
-        self.authority = Place(place(host_start)?, host_end);
-        self.path.0 = host_end;
-        Ok(())
+        let (authority, path_start) = if raw.first() == Some(&b'/') && line.method != CONNECT {
+            (Place::default(), 0)
+        } else {
+            judge_unusual(line.method, raw, path_end)?
+        };
+        Ok(Self { raw, authority, path: Place(path_start, path_end), query })
     }
 
     #[inline]
@@ -185,7 +148,7 @@ impl<'a> Target<'a> {
     pub fn path_bytes(&self) -> &'a [u8] {
         let path = self.at(self.path);
         // RFC 9110 §4.2.3: in absolute-form, an empty path means "/".
-        if path.is_empty() && self.path.0 != 0 { b"/" } else { path }
+        if path.is_empty() && self.authority.0 != 0 { b"/" } else { path }
     }
 
     /// What follows the first `?`, with its escapes.
@@ -209,9 +172,33 @@ impl fmt::Debug for Target<'_> {
     }
 }
 
+/// Judges a target that is not in origin-form: where its authority lies, and where its path starts.
+#[cold]
+fn judge_unusual(method: &[u8], raw: &[u8], path_end: u16) -> Result<(Place, u16), HeadError> {
+    if method == CONNECT {
+        let valid = authority::is_valid(raw) && authority::has_port(raw);
+        let authority = Place(0, path_end);
+        return if valid { Ok((authority, path_end)) } else { Err(HeadError::TargetForm) };
+    }
+    if raw == b"*" && method == b"OPTIONS" {
+        return Ok((Place::default(), 0));
+    }
+    let before_query = &raw[..path_end.into()];
+    let host_start = scheme_len(before_query).ok_or(HeadError::TargetForm)?;
+    let rest = &before_query[host_start..];
+    let host_len = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+    if !authority::is_valid(&rest[..host_len]) {
+        return Err(HeadError::HostInvalid);
+    }
+    let place = |index| u16::try_from(index).map_err(|_| HeadError::TargetTooLong);
+    let host_end = place(host_start + host_len)?;
+    Ok((Place(place(host_start)?, host_end), host_end))
+}
+
 /// A request line cut into its parts.
 pub(super) struct RequestLine<'a> {
-    pub(super) method: Method<'a>,
+    /// A token of at most [`METHOD_LEN_MAX`] bytes.
+    pub(super) method: &'a [u8],
     /// Visible ASCII, not empty.
     pub(super) target: &'a [u8],
     /// Offset of the first `?` in the target.
@@ -224,12 +211,9 @@ pub(super) struct RequestLine<'a> {
 /// Cuts the request line at the start of `bytes` into its parts (RFC 9112 §3): one SP between them, no
 /// more. Returns what follows the line, too.
 #[inline]
-pub(super) fn split(
-    bytes: &[u8],
-    target_len_max: usize,
-) -> Result<(RequestLine<'_>, &[u8]), Stop> {
+pub(super) fn split(bytes: &[u8], target_len_max: usize) -> Result<(RequestLine<'_>, &[u8]), Stop> {
     let (method, target_on) = match bytes.split_first_chunk::<4>() {
-        Some((name, tail)) if u32::from_le_bytes(*name) == GET => (Method::Get, tail),
+        Some((name, tail)) if u32::from_le_bytes(*name) == GET => (&name[..3], tail),
         _ => split_method(bytes)?,
     };
     let mut question_at = None;
@@ -268,12 +252,12 @@ pub(super) fn split(
 }
 
 #[inline(never)]
-fn split_method(bytes: &[u8]) -> Result<(Method<'_>, &[u8]), Stop> {
+fn split_method(bytes: &[u8]) -> Result<(&[u8], &[u8]), Stop> {
     let (name, tail) = bytes.split_at(charset::run_len(bytes, TOKEN));
     match tail.split_first() {
         _ if name.len() > METHOD_LEN_MAX => Err(Stop::Fault),
         None => Err(Stop::Partial),
-        Some((b' ', tail)) if !name.is_empty() => Ok((Method::from_token(name), tail)),
+        Some((b' ', tail)) if !name.is_empty() => Ok((name, tail)),
         Some(_) => Err(Stop::Fault),
     }
 }
@@ -303,6 +287,7 @@ fn scheme_len(raw: &[u8]) -> Option<usize> {
     })
 }
 
+const CONNECT: &[u8] = b"CONNECT";
 // Words compare in one instruction where patterns of bytes take one for each.
 const GET: u32 = u32::from_le_bytes(*b"GET ");
 const HTTP_1: u64 = u64::from_le_bytes(*b" HTTP/1.");

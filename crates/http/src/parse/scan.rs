@@ -131,3 +131,65 @@ impl HeadScan {
     #[inline]
     fn count(&mut self, _len: usize) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a head to the scan in reads of `read_len` bytes. Returns what the scan looked at.
+    fn looked_at_len(bytes: &[u8], read_len: usize) -> usize {
+        let mut scan = HeadScan::new();
+        let mut received = 0;
+        loop {
+            received = (received + read_len).min(bytes.len());
+            let mut slots = HeaderSlots::new();
+            match scan.parse(&bytes[..received], &mut slots, &Limits::default()) {
+                Ok(None) if received < bytes.len() => {}
+                Ok(None) => panic!("head is not complete"),
+                _ => return scan.looked_at_len,
+            }
+        }
+    }
+
+    fn head_of(fields: &str, len: usize) -> Vec<u8> {
+        let mut bytes = b"GET / HTTP/1.1\r\nHost: a\r\n".to_vec();
+        while bytes.len() + fields.len() + 4 < len {
+            bytes.extend_from_slice(fields.as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes
+    }
+
+    #[test]
+    fn a11_dripped_head_is_looked_at_twice_at_most() {
+        for fields in [format!("A: {}\r\n", "b".repeat(200)), "A: b\r\n".to_owned()] {
+            let len = if fields.len() > 100 { 16 * 1024 } else { 600 };
+            let bytes = head_of(&fields, len);
+            for read_len in [1, 2, 3, 7, 100, 5000, bytes.len() - 1] {
+                let looked_at = looked_at_len(&bytes, read_len);
+                assert!(looked_at <= 2 * bytes.len() + 64, "{looked_at} for {}", bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a11_dripped_flood_of_fields_is_refused_within_the_same_work() {
+        let bytes = head_of("A: b\r\n", 16 * 1024);
+        assert!(looked_at_len(&bytes, 1) <= 2 * bytes.len());
+    }
+
+    #[test]
+    fn bare_feed_is_refused_when_it_comes() {
+        let mut scan = HeadScan::new();
+        let text = b"GET / HTTP/1.1\nHost: a\n";
+        for end in 1..=text.len() {
+            let mut slots = HeaderSlots::new();
+            let parsed = scan.parse(&text[..end], &mut slots, &Limits::default());
+            if parsed.is_err() {
+                assert_eq!((parsed.err(), end), (Some(HeadError::BareLf), 15));
+                return;
+            }
+        }
+        panic!("taken");
+    }
+}

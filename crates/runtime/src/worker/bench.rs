@@ -7,7 +7,7 @@ use std::io::{self, IoSlice};
 use std::time::{Duration, SystemTime};
 
 use waterwheel_reactor::{Driver, SendFault, VECTORED_MAX};
-use waterwheel_ring::{Ring, Runs};
+use waterwheel_ring::{Lease, Ring, Runs};
 
 use crate::config::WorkerConfig;
 use crate::connection::{Connection, Phase};
@@ -27,8 +27,11 @@ pub(super) struct Bench<D, P> {
     pub(super) wall: SystemTime,
     pub(super) draining: bool,
     /// What the protocol queues for the connection at hand; empty between connections, kept for
-    /// its capacity.
+    /// its capacity and for one segment of room.
     outbound: Runs,
+    /// The run that the last read went into, when nothing of it was kept. The next read goes there
+    /// as well: the same few segments stay hot however many connections take turns.
+    spare: Option<Lease>,
 }
 
 /// What the turn does with a connection that was worked on.
@@ -50,11 +53,38 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     pub(super) fn new(driver: D, protocol: P, ring: Ring, config: WorkerConfig) -> Self {
         let (now, wall) = (driver.now(), driver.wall_clock());
         let (metrics, outbound) = (Metrics::default(), Runs::new());
-        Self { driver, protocol, ring, config, metrics, now, wall, draining: false, outbound }
+        Self {
+            driver,
+            protocol,
+            ring,
+            config,
+            metrics,
+            now,
+            wall,
+            draining: false,
+            outbound,
+            spare: None,
+        }
+    }
+
+    /// Segments that the worker itself keeps ready, for no connection.
+    pub(super) fn spare_segments(&self) -> usize {
+        self.outbound.segment_count() + self.spare.as_ref().map_or(0, Lease::segment_count)
     }
 
     /// Works on `connection` until it waits, its budget is spent, or it is over.
     pub(super) fn drive(&mut self, connection: &mut Served<D, P>) -> Outcome {
+        let outcome = self.work(connection);
+        if let Some(run) = connection.inbound.take_spare()
+            && run.capacity() >= self.config.read_len
+        {
+            self.spare = Some(run);
+        }
+        outcome
+    }
+
+    #[inline]
+    fn work(&mut self, connection: &mut Served<D, P>) -> Outcome {
         let mut budget = self.config.bytes_per_turn_max;
         if connection.unsent.is_some()
             && let Err(outcome) = self.send_rest(connection)
@@ -152,6 +182,11 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         if *budget == 0 {
             return Err(Outcome::Requeue);
         }
+        if connection.inbound.needs_run()
+            && let Some(spare) = self.spare.take_if(|run| run.capacity() >= connection.room)
+        {
+            connection.inbound.lend(spare);
+        }
         let (driver, socket) = (&mut self.driver, &mut connection.socket);
         let outcome = connection.inbound.receive(
             &self.ring,
@@ -195,7 +230,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         let sent = send(&mut self.driver, &mut connection.socket, &mut self.outbound);
         self.metrics.sent_len += sent.len as u64;
         connection.progressed = self.now;
-        if !self.outbound.is_empty() {
+        if sent.stopped.is_err() {
             connection.unsent = Some(Box::new(std::mem::take(&mut self.outbound)));
         }
         sent.stopped
@@ -270,14 +305,10 @@ struct Sent {
 #[inline]
 fn send<D: Driver>(driver: &mut D, socket: &mut D::Socket, runs: &mut Runs) -> Sent {
     let mut len = 0;
-    while !runs.is_empty() {
+    while let Some(front) = runs.front() {
         let result = match runs.piece_count() {
-            1 => driver.send(socket, runs.front().unwrap_or_default()),
-            _ => {
-                let mut slices = [IoSlice::new(&[]); VECTORED_MAX];
-                let count = runs.io_slices(&mut slices);
-                driver.send_vectored(socket, &slices[..count])
-            }
+            1 => driver.send(socket, front),
+            _ => send_vectored(driver, socket, runs),
         };
         match result {
             Ok(0) => return Sent { len, stopped: Err(Outcome::Close) },
@@ -289,6 +320,17 @@ fn send<D: Driver>(driver: &mut D, socket: &mut D::Socket, runs: &mut Runs) -> S
         }
     }
     Sent { len, stopped: Ok(()) }
+}
+
+#[inline(never)]
+fn send_vectored<D: Driver>(
+    driver: &mut D,
+    socket: &mut D::Socket,
+    runs: &Runs,
+) -> io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); VECTORED_MAX];
+    let count = runs.io_slices(&mut slices);
+    driver.send_vectored(socket, &slices[..count])
 }
 
 /// What becomes of a connection after a failed call: an edge will come, or the call is made again

@@ -137,6 +137,12 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         &self.bench.ring
     }
 
+    /// Segments that the worker itself keeps ready for the next read and the next reply. All others
+    /// that are leased belong to connections and handlers.
+    pub fn spare_segments(&self) -> usize {
+        self.bench.spare_segments()
+    }
+
     /// The worker's protocol.
     pub fn protocol(&self) -> &P {
         &self.bench.protocol
@@ -160,32 +166,40 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             self.wall_due = self.bench.now + WALL_INTERVAL;
         }
         turn.events = self.events.len();
-        let mut events = std::mem::take(&mut self.events);
-        for event in events.drain(..) {
-            match event {
+        for index in 0..self.events.len() {
+            match self.events[index] {
                 Event::Socket { token, readiness } => self.edge(token, readiness),
                 Event::Listener(listener) => self.accept.edge(listener),
                 _ => {}
             }
         }
-        self.events = events;
+        self.events.clear();
         Ok(())
     }
 
     /// How long the driver may wait: not at all when something is due already.
+    #[inline]
     fn park_time(&self) -> Option<Duration> {
         if !self.ready.is_empty() {
             return Some(Duration::ZERO);
         }
         let now = self.bench.now;
-        let accept = if self.is_full() { None } else { self.accept.due(now) };
-        let starved = (!self.starved.is_empty()).then(|| now + STARVED_RETRY);
-        let hold = self.holders.front().map(|&(_, due)| due);
-        [accept, starved, hold, self.wheel.next_due(), self.drain_deadline]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|due| due.saturating_sub(now))
+        let mut due = self.wheel.next_due().unwrap_or(Duration::MAX);
+        if let Some(&(_, hold)) = self.holders.front() {
+            due = due.min(hold);
+        }
+        if !self.starved.is_empty() {
+            due = due.min(now + STARVED_RETRY);
+        }
+        if let Some(deadline) = self.drain_deadline {
+            due = due.min(deadline);
+        }
+        if let Some(accept) = self.accept.due(now)
+            && !self.is_full()
+        {
+            due = due.min(accept);
+        }
+        (due != Duration::MAX).then(|| due.saturating_sub(now))
     }
 
     #[inline]
@@ -212,6 +226,10 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         let Some(connection) = self.connections.get_mut(token) else { return };
         connection.flags.queued = false;
         let outcome = self.bench.drive(connection);
+        let send_timeout = self.bench.config.send_timeout;
+        if outcome == Outcome::Wait && connection.is_at_rest(send_timeout) {
+            return;
+        }
         self.settle(token, outcome);
     }
 

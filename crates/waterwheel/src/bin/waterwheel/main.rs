@@ -1,2 +1,53 @@
-//! x
-fn main() {}
+//! The ready-made server: a welcome site that explains itself, with live demos.
+
+mod demo;
+mod flags;
+mod report;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+use waterwheel::{Server, StartError};
+
+use flags::Flags;
+
+fn main() -> ExitCode {
+    match serve(Flags::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("waterwheel: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
+    let mut server = Server::new(demo::app()).pin(flags.pinning()).ring(flags.ring()?);
+    for address in &flags.listen {
+        server = server.listen(address.as_str());
+    }
+    if let Some(workers) = flags.workers {
+        server = server.workers(workers);
+    }
+    let bound = server.bind().map_err(hint)?;
+    if let Some(route) = &flags.explain {
+        return Ok(report::explain(&bound, route));
+    }
+    print!("{}", report::start(&bound));
+    if flags.check {
+        println!("settings are good; not serving because of --check");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = bound.run()?;
+    println!("drained: {} connections finished, {} cut", report.finished, report.cut);
+    Ok(if report.cut == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The error, with what to do about it where that is known.
+fn hint(error: StartError) -> Box<dyn Error> {
+    match error {
+        StartError::Run(_) => format!("{error}\ntry another address with --listen").into(),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,103 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+
+use clap::Parser;
+use waterwheel::ring;
+use waterwheel::runtime::Pinning;
+
+/// A web server that handles requests in place, in one ring buffer per core.
+///
+/// Without arguments it serves a welcome site on http://127.0.0.1:8080. The first SIGINT or SIGTERM
+/// drains: open requests are finished, for at most 25 seconds. The second stops at once.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Examples:
+  waterwheel                                    serve on http://127.0.0.1:8080
+  waterwheel --listen [::]:80 --listen 0.0.0.0:8000
+  waterwheel --workers 1 --pin 3 --ring-size 4M one worker on core 3 with a 4 MiB ring
+  waterwheel --check --ring-size 64M            check settings, print the plan, exit"
+)]
+pub(crate) struct Flags {
+    /// Address and port to listen on; may be given several times. Port 0 lets the kernel choose.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: Vec<String>,
+
+    /// Workers, one thread each. Default: one per core that this process may use.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) workers: Option<NonZeroUsize>,
+
+    /// Pin worker i to core FIRST + i. Default: the cores of the affinity mask in order, or no
+    /// pinning under a CPU quota.
+    #[arg(long, value_name = "FIRST")]
+    pin: Option<usize>,
+
+    /// Ring of each worker, in bytes or with K, M or G; a power of two. Memory is taken from the
+    /// system only as it is used.
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
+    ring_size: usize,
+
+    /// Check all settings, print what would be served, and exit.
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// Print the plan of every route, or of those that contain ROUTE, and exit.
+    #[arg(long, value_name = "ROUTE", num_args = 0..=1, default_missing_value = "", hide = true)]
+    pub(crate) explain: Option<String>,
+}
+
+impl Flags {
+    pub(crate) fn pinning(&self) -> Pinning {
+        self.pin.map_or(Pinning::Auto, Pinning::From)
+    }
+
+    /// The ring of each worker.
+    pub(crate) fn ring(&self) -> Result<ring::Config, String> {
+        let mut config = ring::Config::default();
+        if !self.ring_size.is_power_of_two() || self.ring_size < config.segment_len {
+            let len = config.segment_len;
+            return Err(format!("--ring-size: not a power of two of at least {len} bytes"));
+        }
+        config.segment_count = self.ring_size / config.segment_len;
+        Ok(config)
+    }
+}
+
+/// Parses `65536`, `64K`, `16M` or `1G`.
+fn parse_size(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
+        Some(b'm' | b'M') => (&text[..text.len() - 1], 20),
+        Some(b'g' | b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let count: usize = digits.parse().map_err(|_| "not a size such as 65536, 64K or 16M")?;
+    count.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_and_without_suffix() {
+        assert_eq!(parse_size("65536"), Ok(65536));
+        assert_eq!(parse_size("64K"), Ok(65536));
+        assert_eq!(parse_size("16m"), Ok(16 << 20));
+        assert!(parse_size("").is_err());
+        assert!(parse_size("M").is_err());
+        assert!(parse_size("99999999999999999999G").is_err());
+    }
+
+    #[test]
+    fn a_ring_that_is_no_power_of_two_is_refused_by_name() {
+        let flags = Flags::parse_from(["waterwheel", "--ring-size", "3M"]);
+        assert!(flags.ring().unwrap_err().contains("--ring-size"));
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Flags as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,81 @@
+//! What the server says of itself: at its start, and when asked to explain its routes.
+
+use std::fmt::{self, Write as _};
+use std::process::ExitCode;
+
+use waterwheel::Bound;
+
+/// Addresses, workers, memory and routes, for people.
+pub(crate) fn start(bound: &Bound) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_start(bound, &mut text);
+    text
+}
+
+fn write_start(bound: &Bound, text: &mut String) -> fmt::Result {
+    let runtime = bound.runtime();
+    for address in bound.addresses() {
+        writeln!(text, "listening on http://{address}")?;
+    }
+    let workers = runtime.worker_count();
+    let cores: Option<Vec<String>> =
+        runtime.cores().map(|core| core.map(|core| core.to_string())).collect();
+    match cores {
+        Some(cores) => {
+            writeln!(text, "workers      {workers}, pinned to core {}", cores.join(", "))?
+        }
+        None => writeln!(text, "workers      {workers}, placed by the kernel")?,
+    }
+    let ring = bound.ring_bytes() / workers;
+    writeln!(
+        text,
+        "memory       {workers} x {} of ring at most, taken as it is used",
+        Bytes(ring)
+    )?;
+    writeln!(
+        text,
+        "connections  up to {} per worker; an idle one owns no segment",
+        runtime.connections_max()
+    )?;
+    let largest = bound.service().plans().max_by_key(|(_, plan)| plan.memory_max());
+    if let Some((route, plan)) = largest {
+        writeln!(text, "at worst     {} for one request, at {route}", Bytes(plan.memory_max()))?;
+    }
+    Ok(())
+}
+
+/// Prints the plans of the routes whose name contains `wanted`.
+pub(crate) fn explain(bound: &Bound, wanted: &str) -> ExitCode {
+    let mut found = false;
+    for (route, plan) in bound.service().plans().filter(|(route, _)| route.contains(wanted)) {
+        found = true;
+        println!("{route}");
+        for line in plan.to_string().lines() {
+            println!("  {line}");
+        }
+        println!();
+    }
+    if found {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("no route contains `{wanted}`; the routes are:");
+    for (route, _) in bound.service().plans() {
+        eprintln!("  {route}");
+    }
+    ExitCode::FAILURE
+}
+
+/// A byte count as people read it.
+struct Bytes(usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            len if len >= 1 << 20 && len % (1 << 20) == 0 => write!(f, "{} MiB", len >> 20),
+            len if len >= 1 << 20 => write!(f, "{:.1} MiB", len as f64 / f64::from(1 << 20)),
+            len if len >= 1 << 10 => write!(f, "{} KiB", len >> 10),
+            len => write!(f, "{len} B"),
+        }
+    }
+}
