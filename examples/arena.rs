@@ -60,7 +60,8 @@ fn echo(request: &Request<'_>, body: InPlace<[u8]>) -> Reply {
 fn burn() -> &'static str {
     let mut state = std::hint::black_box(1u64);
     for _ in 0..BURN_ROUNDS {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     }
     std::hint::black_box(state);
     "ok"

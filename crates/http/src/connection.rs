@@ -38,7 +38,7 @@ enum Phase {
     /// Part of a head has come.
     Head,
     /// The head lies at the start of the inbound bytes, the body follows.
-    Body(Box<BodyPhase>),
+    Body(BodyPhase),
     /// The request was answered before its body came; so many bytes of it are to be dropped.
     Skip(usize),
 }
@@ -53,7 +53,8 @@ struct BodyPhase {
 enum Coding {
     /// So many bytes as they are.
     Length(usize),
-    Chunked(Chunked),
+    /// Boxed: an idle connection should not pay for a decoder's state.
+    Chunked(Box<Chunked>),
 }
 
 /// Where a complete body lies, counted from the end of the head.
@@ -66,7 +67,7 @@ struct Content {
 
 /// What is decided about a request with a body once its head is known.
 enum Opening {
-    Receive(Box<BodyPhase>, bool),
+    Receive(BodyPhase, bool),
     /// Answered at once; `Some` bytes, head and body, are dropped, `None`: the connection ends.
     Refuse(Rejection, Terms, Option<usize>),
 }
@@ -190,16 +191,12 @@ impl Connection {
         Need::Bytes { room: limits.head_len_max, deadline }
     }
 
-    fn begin_body(
-        &mut self,
-        opening: Opening,
-        http: &Core,
-        exchange: &mut Exchange<'_>,
-    ) -> Step {
+    fn begin_body(&mut self, opening: Opening, http: &Core, exchange: &mut Exchange<'_>) -> Step {
         match opening {
             Opening::Receive(body, expects) => {
                 if expects && exchange.inbound.len() == body.head_len {
-                    http.place(CONTINUE, exchange.ring, exchange.outbound);
+                    let Exchange { ring, outbound, .. } = exchange;
+                    outbound.place(ring, CONTINUE.len(), |room| room.copy_from_slice(CONTINUE));
                 }
                 self.since = exchange.now;
                 self.phase = Phase::Body(body);
@@ -263,10 +260,9 @@ impl Connection {
         queued_len: &mut usize,
     ) -> Step {
         let total = head_len + content.raw_len;
-        let mut lease = exchange.inbound.claim(exchange.ring, total).map_err(|_| Need::Room)?;
-        if lease.len() > total {
-            exchange.inbound.put_back(lease.split_off(total));
-        }
+        let wanted = head_len + content.start + content.len;
+        let claimed = exchange.inbound.claim_front(exchange.ring, total, wanted);
+        let mut lease = claimed.map_err(|_| Need::Room)?;
         let mut body = lease.split_off(head_len);
         body.truncate(content.start + content.len);
         body.advance(content.start);
@@ -376,10 +372,10 @@ fn open_body(head: &Head<'_>, found: &Found<'_, usize>, http: &Core, terms: Term
     }
     let coding = match len {
         Some(len) => Coding::Length(len),
-        None => Coding::Chunked(Chunked::new(len_max as u64)),
+        None => Coding::Chunked(Box::new(Chunked::new(len_max as u64))),
     };
     let body = BodyPhase { head_len: head.head_len, coding };
-    Opening::Receive(Box::new(body), head.expect_continue)
+    Opening::Receive(body, head.expect_continue)
 }
 
 #[cold]

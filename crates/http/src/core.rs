@@ -82,6 +82,7 @@ impl Core {
 
     /// Decodes the body through the route's chain and calls the handler. When the handler panics the
     /// reply is 500 and the connection ends with it.
+    #[inline]
     pub(crate) fn call(
         &self,
         route: &PlannedRoute,
@@ -114,6 +115,7 @@ impl Core {
 
     /// Queues a reply and returns its length. `head` is the run of the request's head, whose place
     /// the reply's head may take.
+    #[inline]
     pub(crate) fn send(
         &self,
         route: Option<&PlannedRoute>,
@@ -133,12 +135,7 @@ impl Core {
     }
 
     /// Queues a refusal.
-    pub(crate) fn refuse(
-        &self,
-        rejection: &Rejection,
-        terms: Terms,
-        exchange: &mut Exchange<'_>,
-    ) {
+    pub(crate) fn refuse(&self, rejection: &Rejection, terms: Terms, exchange: &mut Exchange<'_>) {
         let reply = rejection.clone().into();
         self.write(reply, None, terms, exchange.ring, exchange.outbound);
     }
@@ -176,19 +173,19 @@ impl Core {
                     drop(lease.absorb_front(front));
                 }
                 if lease.prepend_with(head_len, |room| head.write(room)).is_err() {
-                    place(ring, outbound, head_len, |room| head.write(room));
+                    outbound.place(ring, head_len, |room| head.write(room));
                 }
                 outbound.push(lease);
             }
             Body::Static(bytes) if body_len > MERGED_LEN_MAX => {
-                place(ring, outbound, head_len, |room| head.write(room));
+                outbound.place(ring, head_len, |room| head.write(room));
                 outbound.push_static(bytes);
             }
             Body::Heap(bytes) if body_len > MERGED_LEN_MAX => {
-                place(ring, outbound, head_len, |room| head.write(room));
+                outbound.place(ring, head_len, |room| head.write(room));
                 outbound.push_heap(bytes);
             }
-            body => place(ring, outbound, head_len + body_len, |room| {
+            body => outbound.place(ring, head_len + body_len, |room| {
                 head.write(room);
                 room[head_len..].copy_from_slice(body.bytes());
             }),
@@ -196,8 +193,8 @@ impl Core {
         head_len + body_len
     }
 
-    /// Queues a reply whose status does not allow what the handler gave with it. A peer that got a 1xx
-    /// would wait on for the final reply (RFC 9110 §15.2); 205 has no content (§15.3.6).
+    /// Queues a reply whose status does not allow what the handler gave with it. A peer that got a
+    /// 1xx would wait on for the final reply (RFC 9110 §15.2); 205 has no content (§15.3.6).
     #[cold]
     fn write_unusual(
         &self,
@@ -221,40 +218,8 @@ impl Core {
             persistence: terms.persistence,
         };
         let len = head.len();
-        place(ring, outbound, len, |room| head.write(room));
+        outbound.place(ring, len, |room| head.write(room));
         len
-    }
-
-    /// Queues bytes that are no reply.
-    pub(crate) fn place(&self, bytes: &[u8], ring: &Ring, outbound: &mut Runs) {
-        place(ring, outbound, bytes.len(), |room| room.copy_from_slice(bytes));
-    }
-}
-
-/// Lets `write` fill `len` bytes at the end of the queue: behind what is there in the ring if it
-/// fits, else in a new run, else on the heap. So replies in a row leave as one piece.
-#[inline]
-fn place(ring: &Ring, outbound: &mut Runs, len: usize, write: impl FnOnce(&mut [u8])) {
-    let fill = |room: &mut [u8]| {
-        write(&mut room[..len]);
-        Ok::<_, std::convert::Infallible>(len)
-    };
-    if let Some(back) = outbound.back_mut()
-        && (back.tailroom() >= len || back.extend(1).is_ok() && back.tailroom() >= len)
-    {
-        let Ok(_) = back.append_with(fill);
-        return;
-    }
-    match ring.reserve_bytes(len) {
-        Ok(mut lease) => {
-            let Ok(_) = lease.append_with(fill);
-            outbound.push(lease);
-        }
-        Err(Full { .. }) => {
-            let mut bytes = vec![0; len];
-            let Ok(_) = fill(&mut bytes);
-            outbound.push_heap(bytes);
-        }
     }
 }
 

@@ -6,12 +6,11 @@ use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
-use rustix::time::{ClockId, Timespec, clock_gettime};
 use socket2::SockRef;
 
 use crate::driver::{Driver, Event, Readiness, Wake};
@@ -28,7 +27,7 @@ pub struct MioDriver {
     waker: Waker,
     /// Held so that it can be let go: see [`end_one_waiting`](Self::end_one_waiting).
     spare: Option<File>,
-    started: Timespec,
+    started: Instant,
     rng: fastrand::Rng,
 }
 
@@ -62,7 +61,7 @@ impl MioDriver {
             listeners: registered,
             waker: Waker(Arc::new(waker)),
             spare: Some(open_spare()?),
-            started: clock_gettime(ClockId::Monotonic),
+            started: Instant::now(),
             rng: fastrand::Rng::new(),
         })
     }
@@ -169,11 +168,7 @@ impl Driver for MioDriver {
 
     #[inline]
     fn now(&self) -> Duration {
-        let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Monotonic);
-        let (secs, nanos) = (tv_sec - self.started.tv_sec, tv_nsec - self.started.tv_nsec);
-        // 292 years fit, and the monotonic clock does not go back.
-        let nanos = secs * 1_000_000_000 + nanos;
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
+        self.started.elapsed()
     }
 
     fn wall_clock(&self) -> SystemTime {

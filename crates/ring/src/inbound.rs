@@ -21,7 +21,10 @@ enum Place {
     Nowhere,
     Ring(Lease),
     /// Outside the ring; the first `start` bytes were consumed.
-    Parked { bytes: Vec<u8>, start: usize },
+    Parked {
+        bytes: Vec<u8>,
+        start: usize,
+    },
 }
 
 impl Inbound {
@@ -130,6 +133,40 @@ impl Inbound {
         }
     }
 
+    /// Takes the first `len` bytes out as a lease; later ones stay here. Of parked bytes only the first
+    /// `wanted_len` return to the ring: neither what stays nor what is not wanted needs room there.
+    ///
+    /// # Errors
+    /// [`Full`] when the ring has no run for parked bytes now; all bytes stay here.
+    ///
+    /// # Panics
+    /// When there are fewer than `len` bytes, or `wanted_len` is more than `len`.
+    pub fn claim_front(
+        &mut self,
+        ring: &Ring,
+        len: usize,
+        wanted_len: usize,
+    ) -> Result<Lease, Full> {
+        assert!(wanted_len <= len && len <= self.len(), "so many bytes were received");
+        match std::mem::take(&mut self.place) {
+            Place::Nowhere => ring.reserve(1),
+            Place::Ring(mut lease) => {
+                if len < lease.len() {
+                    self.place = Place::Ring(lease.split_off(len));
+                }
+                Ok(lease)
+            }
+            Place::Parked { bytes, start } => {
+                let unparked = unpark(ring, &bytes[start..start + wanted_len], wanted_len);
+                let start = if unparked.is_ok() { start + len } else { start };
+                if start < bytes.len() {
+                    self.place = Place::Parked { bytes, start };
+                }
+                unparked
+            }
+        }
+    }
+
     /// Puts back what [`claim`](Self::claim) gave and the protocol did not consume.
     ///
     /// # Panics
@@ -219,12 +256,18 @@ impl Inbound {
 
     /// Makes a run reach `room` bytes from its first payload byte: in place when its neighbours are
     /// free, else by one move.
+    #[inline]
     fn make_room(&mut self, ring: &Ring, room: usize) -> Result<(), Full> {
+        match &self.place {
+            Place::Ring(lease) if lease.len() + lease.tailroom() < room => self.extend(ring, room),
+            _ => Ok(()),
+        }
+    }
+
+    #[inline(never)]
+    fn extend(&mut self, ring: &Ring, room: usize) -> Result<(), Full> {
         let Place::Ring(lease) = &mut self.place else { return Ok(()) };
         let reach = lease.len() + lease.tailroom();
-        if reach >= room {
-            return Ok(());
-        }
         let missing = (room - reach).div_ceil(ring.segment_len());
         if lease.extend(missing).is_ok() {
             return Ok(());

@@ -17,6 +17,8 @@ use crate::ring::Ring;
 #[derive(Default)]
 pub struct Runs {
     pieces: VecDeque<Piece>,
+    /// Bytes not yet sent, over all pieces.
+    len: usize,
 }
 
 enum Piece {
@@ -30,7 +32,7 @@ impl Runs {
     /// An empty queue, without memory of its own yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { pieces: VecDeque::new() }
+        Self { pieces: VecDeque::new(), len: 0 }
     }
 
     /// Queues the payload of a lease. An empty lease is released at once, and so is room at the end
@@ -54,17 +56,18 @@ impl Runs {
         self.pieces.push_back(Piece::Lease(lease));
     }
 
-    /// Bytes not yet sent. Walks the pieces.
+    /// Bytes not yet sent.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.pieces.iter().map(|piece| piece.bytes().len()).sum()
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether there is nothing to send.
     #[must_use]
     #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.front().is_none()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Pieces queued, room not yet filled included.
@@ -91,30 +94,15 @@ impl Runs {
     #[must_use]
     #[inline]
     pub fn front(&self) -> Option<&[u8]> {
+        if self.len == 0 {
+            return None;
+        }
         let first = self.pieces.front()?.bytes();
         if !first.is_empty() {
             return Some(first);
         }
         // Room at the front that was reserved and not filled.
         self.pieces.iter().map(Piece::bytes).find(|bytes| !bytes.is_empty())
-    }
-
-    /// The last piece, if it is a lease.
-    #[must_use]
-    #[inline]
-    pub fn back_mut(&mut self) -> Option<&mut Lease> {
-        match self.pieces.back_mut()? {
-            Piece::Lease(lease) => Some(lease),
-            Piece::Heap(..) | Piece::Static(_) => None,
-        }
-    }
-
-    /// The leases of the queue, in order.
-    pub fn leases_mut(&mut self) -> impl Iterator<Item = &mut Lease> {
-        self.pieces.iter_mut().filter_map(|piece| match piece {
-            Piece::Lease(lease) => Some(lease),
-            Piece::Heap(..) | Piece::Static(_) => None,
-        })
     }
 
     /// Takes the queue apart. Pieces that are no leases are dropped.
@@ -148,7 +136,37 @@ impl Runs {
             }
         }
         debug_assert!(rest.is_empty(), "room was reserved for every byte");
+        self.len += bytes.len();
         Ok(())
+    }
+
+    /// Queues `len` bytes that `write` fills, in one piece: behind the last piece if they fit there,
+    /// else in a run of their own, else, when the ring is full, on the heap. So what is placed in a
+    /// row leaves as one piece, and placing never fails.
+    ///
+    /// `write` must fill all that it is lent: bytes that it leaves may be older ones, though never
+    /// another worker's, and with [`Wipe::OnRelease`](crate::Wipe::OnRelease) they are zeros.
+    #[inline]
+    pub fn place(&mut self, ring: &Ring, len: usize, write: impl FnOnce(&mut [u8])) {
+        self.len += len;
+        if let Some(Piece::Lease(back)) = self.pieces.back_mut()
+            && (back.tailroom() >= len || back.extend(1).is_ok() && back.tailroom() >= len)
+        {
+            return back.append_exact(len, write);
+        }
+        let piece = match ring.reserve_bytes(len) {
+            Ok(mut lease) => {
+                lease.append_exact(len, write);
+                Piece::Lease(lease)
+            }
+            Err(_) => {
+                let mut bytes = vec![0; len];
+                write(&mut bytes);
+                Piece::Heap(bytes, 0)
+            }
+        };
+        self.drop_room();
+        self.pieces.push_back(piece);
     }
 
     /// Lends the room behind the last payload to `fill`, a vectored read for example, in up to
@@ -181,6 +199,7 @@ impl Runs {
             lease.run.commit(len);
             rest -= len;
         }
+        self.len += filled;
         Ok(filled)
     }
 
@@ -198,36 +217,37 @@ impl Runs {
 
     /// Notes that the first `n` bytes are sent. Pieces that have nothing left are dropped and their
     /// segments released; with the last of them goes the room that was never filled. A queue of one
-    /// segment is the exception: sent whole, it is wiped and kept as room for the next bytes.
+    /// segment is the exception: sent whole, it is wiped and stays as room for what is
+    /// [placed](Self::place) next, so that small replies all go through the same few cache lines.
     ///
     /// # Panics
     /// If there are fewer bytes to send.
     #[inline]
     pub fn consume(&mut self, n: usize) {
-        if self.pieces.len() == 1
+        assert!(n <= self.len, "no more is consumed than is queued");
+        self.len -= n;
+        if self.len == 0
+            && self.pieces.len() == 1
             && let Some(Piece::Lease(lease)) = self.pieces.front_mut()
-            && lease.len() == n
             && lease.is_one_segment()
         {
-            lease.recycle();
-            return;
+            return lease.recycle();
         }
         self.consume_pieces(n);
     }
 
-    fn consume_pieces(&mut self, n: usize) {
-        let mut rest = n;
-        while rest > 0 {
-            let piece = self.pieces.front_mut().expect("no more is consumed than is queued");
-            let len = rest.min(piece.bytes().len());
+    fn consume_pieces(&mut self, mut n: usize) {
+        while n > 0 {
+            let piece = self.pieces.front_mut().expect("the length is the sum over the pieces");
+            let len = n.min(piece.bytes().len());
             piece.advance(len);
-            rest -= len;
+            n -= len;
             if piece.bytes().is_empty() {
                 self.pieces.pop_front();
             }
         }
-        if n > 0 && self.is_empty() {
-            self.clear();
+        if self.len == 0 {
+            self.pieces.clear();
         }
     }
 
@@ -251,6 +271,7 @@ impl Runs {
 
     /// Drops all pieces and releases their segments. The queue keeps its own memory.
     pub fn clear(&mut self) {
+        self.len = 0;
         self.pieces.clear();
     }
 
@@ -258,10 +279,16 @@ impl Runs {
         if piece.bytes().is_empty() {
             return;
         }
+        self.drop_room();
+        self.len += piece.bytes().len();
+        self.pieces.push_back(piece);
+    }
+
+    /// Releases room at the end that was never filled: what comes next is no part of it.
+    fn drop_room(&mut self) {
         while self.pieces.back().is_some_and(|last| last.bytes().is_empty()) {
             self.pieces.pop_back();
         }
-        self.pieces.push_back(piece);
     }
 
     fn leases(&self) -> impl Iterator<Item = &Lease> {

@@ -151,16 +151,39 @@ fn evacuated_queue_holds_no_segment() {
 }
 
 #[test]
-fn back_and_leases_are_within_reach() {
+fn placed_bytes_join_the_last_piece_while_they_fit() {
     let ring = ring(4);
     let mut runs = Runs::new();
-    runs.push(lease(&ring, b"a"));
-    runs.back_mut().unwrap().append(b"b").unwrap();
-    assert_eq!(runs.len(), 2);
-    runs.push_static(b"c");
-    assert!(runs.back_mut().is_none());
-    assert_eq!(runs.leases_mut().count(), 1);
+    runs.place(&ring, 2, |room| room.copy_from_slice(b"ab"));
+    runs.place(&ring, 1, |room| room.copy_from_slice(b"c"));
+    assert_eq!((unsent(&runs), runs.piece_count()), (b"abc".to_vec(), 1));
+    runs.push_static(b"d");
+    runs.place(&ring, 1, |room| room.copy_from_slice(b"e"));
+    assert_eq!((unsent(&runs), runs.piece_count()), (b"abcde".to_vec(), 3));
     assert_eq!(format!("{runs:?}").matches("Static(1)").count(), 1);
+}
+
+#[test]
+fn placing_takes_the_heap_when_the_ring_is_full() {
+    let ring = ring(4);
+    let held = ring.reserve(4).unwrap();
+    let mut runs = Runs::new();
+    runs.place(&ring, 3, |room| room.copy_from_slice(b"abc"));
+    assert_eq!((unsent(&runs), runs.segment_count()), (b"abc".to_vec(), 0));
+    drop(held);
+}
+
+#[test]
+fn a_single_segment_sent_whole_stays_as_wiped_room() {
+    let ring = ring(4);
+    let mut runs = Runs::new();
+    runs.place(&ring, 2, |room| room.copy_from_slice(b"ab"));
+    runs.consume(1);
+    runs.consume(1);
+    assert!(runs.is_empty() && runs.front().is_none());
+    assert_eq!((ring.leased(), ring.stats().reservations), (1, 1));
+    runs.place(&ring, 2, |room| assert_eq!(room, [0, 0]));
+    assert_eq!((runs.len(), ring.stats().reservations), (2, 1));
     runs.clear();
     assert_eq!(ring.leased(), 0);
 }

@@ -213,8 +213,8 @@ fn scattered_room_is_zeros() {
     for wipe in [Wipe::OnRelease, Wipe::Never] {
         let ring = used_ring(wipe);
         let _middle = ring.reserve(3).unwrap().split_off(0);
-        let mut runs = ring.reserve_scattered(5 * SEGMENT).unwrap();
-        for lease in runs.leases_mut() {
+        let runs = ring.reserve_scattered(5 * SEGMENT).unwrap();
+        for mut lease in runs.into_leases() {
             lease.grow_back(lease.tailroom()).unwrap();
             assert!(!lease.payload().contains(&SECRET));
         }

@@ -5,13 +5,17 @@ use std::net::ToSocketAddrs;
 use std::sync::Arc;
 
 use waterwheel_http::{IntoRoute, Limits, Locals, Registration, Service, ServiceError};
+use waterwheel_runtime::WorkerConfig;
 
 use crate::server::Server;
+
+/// Adds one value to those of the worker with this index.
+type Maker = Box<dyn Fn(usize, &mut Locals) + Send + Sync>;
 
 /// Makes a core's values when its worker starts.
 #[derive(Default)]
 pub(crate) struct PerCore {
-    makers: Vec<Box<dyn Fn(usize, &mut Locals) + Send + Sync>>,
+    makers: Vec<Maker>,
 }
 
 impl PerCore {
@@ -117,9 +121,11 @@ impl App {
         Server::new(self).listen(address)
     }
 
-    /// The limits in force.
-    pub(crate) fn limits_ref(&self) -> &Limits {
-        &self.limits
+    /// Passes on the limits that a worker enforces whatever its protocol.
+    pub(crate) fn limit_worker(&self, worker: &mut WorkerConfig) {
+        worker.send_timeout = self.limits.send_timeout;
+        worker.linger_timeout = self.limits.linger_timeout;
+        worker.linger_len_max = self.limits.linger_len_max;
     }
 
     /// Plans every route for rings of this size.

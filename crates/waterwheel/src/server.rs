@@ -82,10 +82,7 @@ impl Server {
     pub fn bind(self) -> Result<Bound, StartError> {
         let addresses = self.addresses.map_err(StartError::Address)?;
         let mut config = self.config;
-        let limits = self.app.limits_ref();
-        config.worker.send_timeout = limits.send_timeout;
-        config.worker.linger_timeout = limits.linger_timeout;
-        config.worker.linger_len_max = limits.linger_len_max;
+        self.app.limit_worker(&mut config.worker);
         let ring = config.ring.clone();
         let (service, per_core) = self.app.build(&ring).map_err(StartError::App)?;
         let mut runtime = Runtime::bind(config, &addresses).map_err(StartError::Run)?;

@@ -1,8 +1,8 @@
 //! Where one request ends and the next begins, through the whole server: bodies that nobody reads,
 //! expectations, limits, and when a connection goes on.
 //!
-//! Rows of the threat table: A2 unread bodies, A13 body length, A16 `Expect`, A18 framing of replies,
-//! A19 pipelining.
+//! Rows of the threat table: A2 unread bodies, A13 body length, A16 `Expect`, A18 framing of
+//! replies, A19 pipelining.
 
 mod wire;
 
@@ -189,7 +189,9 @@ fn a18_status_without_content_is_sent_without_content() {
         .get("/304", with(StatusCode::NOT_MODIFIED))
         .get("/", || "home");
     let mut lab = Lab::new(app);
-    for (target, status, len) in [("/204", 204, None), ("/205", 205, Some("0")), ("/304", 304, Some("7"))] {
+    for (target, status, len) in
+        [("/204", 204, None), ("/205", 205, Some("0")), ("/304", 304, Some("7"))]
+    {
         let (received, _) = lab.raw(&[get(target), get("/")].concat());
         let reply = LabReply::parse(&received, false, false).unwrap();
         assert_eq!((reply.status(), reply.header("content-length")), (status, len));

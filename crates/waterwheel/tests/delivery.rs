@@ -40,18 +40,30 @@ fn exchanges() -> Vec<(&'static str, Vec<u8>)> {
         ("typed post", post("/numbers", &numbers)),
         ("malformed base64", [post("/numbers", b"AQA*"), get("/")].concat()),
         ("chunked post", post_chunked("/numbers", &numbers, 9)),
-        ("extension and trailer", b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
-            5;a=\"b\"\r\nhello\r\n0\r\nt: u\r\n\r\n".to_vec()),
+        (
+            "extension and trailer",
+            b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
+            5;a=\"b\"\r\nhello\r\n0\r\nt: u\r\n\r\n"
+                .to_vec(),
+        ),
         ("pipelined", one_of_each.concat()),
         ("unread body", [post("/nowhere", b"hello"), get("/")].concat()),
         ("head", b"HEAD / HTTP/1.1\r\nhost: a\r\n\r\n".to_vec()),
         ("version 1.0", b"GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n".to_vec()),
         ("close", expecting.to_vec()),
         ("bare feed", b"GET / HTTP/1.1\nhost: a\r\n\r\n".to_vec()),
-        ("length and encoding", b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\
-            transfer-encoding: chunked\r\n\r\n0\r\n\r\n".to_vec()),
-        ("bad chunk", b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
-            5\r\nhelloX\r\n0\r\n\r\n".to_vec()),
+        (
+            "length and encoding",
+            b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\
+            transfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+                .to_vec(),
+        ),
+        (
+            "bad chunk",
+            b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
+            5\r\nhelloX\r\n0\r\n\r\n"
+                .to_vec(),
+        ),
     ]
 }
 
@@ -118,8 +130,7 @@ fn long_bodies_split_anywhere_come_back_whole() {
 fn ten_thousand_pipelined_requests_in_one_write_come_back_in_order() {
     let mut lab = Lab::new(app());
     let count = 10_000;
-    let bytes: Vec<u8> =
-        (0..count).flat_map(|index| get(&format!("/number/{index}"))).collect();
+    let bytes: Vec<u8> = (0..count).flat_map(|index| get(&format!("/number/{index}"))).collect();
     let (received, closed) = lab.raw(&bytes);
     assert!(!closed);
     let replies = replies(&received);

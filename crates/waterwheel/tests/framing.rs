@@ -1,9 +1,9 @@
-//! Requests that two servers could read in two ways, through the whole server: refused with the right
-//! status, the connection closed, and nothing that lies behind them ever executed.
+//! Requests that two servers could read in two ways, through the whole server: refused with the
+//! right status, the connection closed, and nothing that lies behind them ever executed.
 //!
-//! The rows are those of the threat table: A1 length and encoding together, A3 encodings, A4 lengths,
-//! A5 to A7 chunks, A8 bytes where they may not stand, A9 and A10 long heads, A14 hosts, A16
-//! expectations, A20 escapes.
+//! The rows are those of the threat table: A1 length and encoding together, A3 encodings, A4
+//! lengths, A5 to A7 chunks, A8 bytes where they may not stand, A9 and A10 long heads, A14 hosts,
+//! A16 expectations, A20 escapes.
 
 mod wire;
 

@@ -137,7 +137,9 @@ fn body_faster_than_the_rate_may_take_minutes() {
 fn body_never_begun_is_answered_408_after_five_seconds() {
     let mut lab = Lab::new(app());
     let client = lab.connect();
-    client.send(b"POST /echo HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n");
+    client.send(
+        b"POST /echo HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n",
+    );
     assert_about(end_of(&mut lab, &client), 5);
     let received = text(&client.received());
     assert!(received.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 408 "), "{received}");

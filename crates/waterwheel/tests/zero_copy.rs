@@ -1,6 +1,8 @@
 //! What a warmed-up request costs: no copy of its content, no heap allocation, and the reply leaves
 //! from the very bytes that were received. The counters that say so are shown to count.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
+
 mod wire;
 
 use std::hint::black_box;
@@ -118,34 +120,47 @@ fn plaintext_request_costs_no_copy_and_no_allocation() {
     assert_eq!((reply.text(), reply.copies(), reply.allocations()), ("Hello, World!", 0, Some(0)));
 }
 
+/// Where the body of `request` was received, and the places that its reply was sent from.
+fn places(lab: &mut Lab, request: &[u8], body_len: usize) -> (usize, Vec<(usize, usize)>) {
+    let client = lab.connect();
+    client.send(request);
+    lab.settle();
+    let received = client.received();
+    assert_eq!(replies(&received)[0].body().len(), body_len);
+    // The request came in one read or in more, into one run.
+    let recv_places = client.recv_places();
+    let (start, _) = recv_places[0];
+    let len: usize = recv_places.iter().map(|(_, len)| len).sum();
+    let last = recv_places.last().unwrap();
+    assert_eq!((last.0 + last.1, len), (start + request.len(), request.len()), "one run");
+    (start + len - body_len, client.sent_places())
+}
+
 #[test]
 fn body_leaves_from_the_address_where_it_was_received() {
     let mut lab = Lab::new(app());
     for count in [1, 2000] {
-        let client = lab.connect();
         let body = encoded(&orders(count));
-        let request = post("/orders", &body);
-        client.send(&request);
-        lab.settle();
-        let received = client.received();
-        let reply = &replies(&received)[0];
-        let head_len = received.len() - reply.body().len();
-
-        // The request came in one piece or in more that follow each other.
-        let recv_places = client.recv_places();
-        let (recv_start, _) = recv_places[0];
-        let received_len: usize = recv_places.iter().map(|(_, len)| len).sum();
-        let last = recv_places.last().unwrap();
-        assert_eq!(last.0 + last.1, recv_start + received_len, "received in one run");
-        assert_eq!(received_len, request.len());
-        let body_address = recv_start + request.len() - body.len();
-
-        let [(sent_start, sent_len)] = client.sent_places()[..] else {
-            panic!("head and body are one piece: {:?}", client.sent_places());
-        };
-        assert_eq!(sent_len, received.len());
-        assert_eq!(sent_start + head_len, body_address, "{count} orders");
+        let (address, sent) = places(&mut lab, &post("/orders", &body), body.len());
+        // The reply's head is longer than the request's was, so that it takes a run of its own.
+        assert_eq!(sent[1..], [(address, body.len())], "{count} orders");
     }
+}
+
+#[test]
+fn reply_head_takes_the_place_of_a_request_head_that_was_no_shorter() {
+    let mut lab = Lab::new(app());
+    let body = encoded(&orders(100));
+    let head = format!(
+        "POST /orders HTTP/1.1\r\nhost: 127.0.0.1:8080\r\nuser-agent: a usual one/1.2.3\r\naccept: */*\r\n\
+         accept-encoding: gzip, deflate\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let request = [head.as_bytes(), &body].concat();
+    let (address, sent) = places(&mut lab, &request, body.len());
+    let [(sent_start, sent_len)] = sent[..] else { panic!("one piece: {sent:?}") };
+    assert_eq!(sent_start + sent_len, address + body.len());
+    assert!(sent_start >= address - head.len());
 }
 
 #[test]

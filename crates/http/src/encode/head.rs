@@ -52,7 +52,7 @@ impl ReplyHead<'_> {
 
     /// The one list of what a head consists of: sizing and writing both go through it, so that they
     /// cannot disagree.
-    #[inline]
+    #[inline(always)]
     fn parts(&self, mut part: impl FnMut(&[u8])) {
         if self.status == StatusCode::OK {
             part(self.stamp.ok());
@@ -80,11 +80,10 @@ impl ReplyHead<'_> {
             part(len.as_bytes());
             part(b"\r\n");
         }
-        match self.persistence {
-            Persistence::Implied => {}
-            Persistence::KeepAlive => part(b"connection: keep-alive\r\n"),
-            Persistence::Close => part(b"connection: close\r\n"),
-        }
-        part(b"\r\n");
+        part(match self.persistence {
+            Persistence::Implied => b"\r\n",
+            Persistence::KeepAlive => b"connection: keep-alive\r\n\r\n",
+            Persistence::Close => b"connection: close\r\n\r\n",
+        });
     }
 }

@@ -30,8 +30,7 @@ impl<T> Deref for Local<T> {
 impl<T: 'static> Extract for Local<T> {
     fn extract(call: &mut Call<'_>) -> Result<Self, Rejection> {
         call.local().map(Self).ok_or_else(|| {
-            let cause =
-                format!("the application has no per-core `{}`", std::any::type_name::<T>());
+            let cause = format!("the application has no per-core `{}`", std::any::type_name::<T>());
             Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause)
         })
     }

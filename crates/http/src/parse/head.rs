@@ -54,8 +54,18 @@ impl<'a> Head<'a> {
 ///
 /// # Errors
 /// A [`HeadError`] when the bytes can never become a head within `limits`.
-#[inline]
+#[inline(never)]
 pub fn parse_head<'a>(
+    bytes: &'a [u8],
+    slots: &'a mut HeaderSlots,
+    limits: &Limits,
+) -> Result<Option<Head<'a>>, HeadError> {
+    parse_head_here(bytes, slots, limits)
+}
+
+/// [`parse_head`] where it is called: for the one place that every request passes.
+#[inline(always)]
+pub(super) fn parse_head_here<'a>(
     bytes: &'a [u8],
     slots: &'a mut HeaderSlots,
     limits: &Limits,
@@ -86,7 +96,7 @@ fn skip_empty_line(window: &[u8]) -> Result<usize, Stop> {
 }
 
 /// Parses from the request line at `line_start` to the empty line.
-#[inline]
+#[inline(always)]
 fn parse_window<'a>(
     window: &'a [u8],
     line_start: usize,
@@ -102,7 +112,7 @@ fn parse_window<'a>(
 }
 
 /// Decides what the parts mean together.
-#[inline]
+#[inline(always)]
 fn judge<'a>(
     line: RequestLine<'a>,
     headers: Headers<'a>,
@@ -131,7 +141,7 @@ fn judge<'a>(
 
 /// RFC 9112 §3.2: exactly one valid `Host` in HTTP/1.1, at most one before. An empty one is what a
 /// client sends whose target has no authority.
-#[inline]
+#[inline(always)]
 fn judge_host(notes: &Notes<'_>, version: Version) -> Result<(), HeadError> {
     if notes.host.repeated {
         return Err(HeadError::HostRepeated);

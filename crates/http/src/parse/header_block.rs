@@ -202,7 +202,7 @@ impl fmt::Debug for HeadersIter<'_> {
 
 /// Finds the fields at the start of `rest`, the end of `head`, and the empty line behind them. Returns
 /// their count and the length of the head.
-#[inline]
+#[inline(always)]
 pub(super) fn find_fields<'a>(
     head: &'a [u8],
     mut rest: &'a [u8],

@@ -40,10 +40,11 @@ impl<'a> Method<'a> {
     }
 
     /// As [`from_name`](Self::from_name), for bytes known to be a token.
-    #[inline]
+    #[inline(always)]
     pub(super) fn from_token(name: &'a [u8]) -> Self {
         match name {
-            b"GET" => Self::Get,
+            // Compared as one word: it is what most requests begin with.
+            [b'G', b'E', b'T'] => Self::Get,
             b"HEAD" => Self::Head,
             b"POST" => Self::Post,
             b"PUT" => Self::Put,
@@ -210,7 +211,7 @@ pub(super) struct RequestLine<'a> {
 
 /// Cuts the request line at the start of `bytes` into its parts (RFC 9112 §3): one SP between them, no
 /// more. Returns what follows the line, too.
-#[inline]
+#[inline(always)]
 pub(super) fn split(bytes: &[u8], target_len_max: usize) -> Result<(RequestLine<'_>, &[u8]), Stop> {
     let (method, target_on) = match bytes.split_first_chunk::<4>() {
         Some((name, tail)) if u32::from_le_bytes(*name) == GET => (&name[..3], tail),

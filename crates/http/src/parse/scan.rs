@@ -3,6 +3,7 @@
 use memchr::memchr;
 
 use super::fault::first_fault;
+use super::head::parse_head_here;
 use super::{Head, HeadError, HeaderSlots, METHOD_LEN_MAX, parse_head};
 use crate::limits::Limits;
 
@@ -45,7 +46,7 @@ impl HeadScan {
     ///
     /// # Errors
     /// As [`parse_head`]. Limits apply while the head is incomplete.
-    #[inline]
+    #[inline(always)]
     pub fn parse<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -55,7 +56,7 @@ impl HeadScan {
         if self.scanned_len != 0 {
             return self.resume(bytes, slots, limits);
         }
-        let parsed = parse_head(bytes, slots, limits);
+        let parsed = parse_head_here(bytes, slots, limits);
         if matches!(parsed, Ok(None)) {
             self.begin(bytes);
         }

@@ -71,9 +71,7 @@ impl<R: IntoReply, E: IntoReply> IntoReply for Result<R, E> {
     fn into_reply(self, call: &mut Call<'_>) -> Reply {
         match self {
             Ok(reply) => reply.into_reply(call),
-            Err(error) => {
-                Reply { bypasses_chain: true, ..error.into_reply(call) }
-            }
+            Err(error) => Reply { bypasses_chain: true, ..error.into_reply(call) },
         }
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::connection::Connection;
 use super::port::Port;
+use super::schedule::Action;
 use super::state::State;
 use super::trace::Step;
 use super::{Client, Fault, FaultCounts, Faults, SimDriver};
-use crate::Token;
+use crate::{Event, Token};
 
 /// A simulated network with its clock. Clones are handles on the same one.
 #[derive(Clone)]
@@ -81,6 +82,12 @@ impl World {
         let mut state = self.state.borrow_mut();
         let target = state.now.saturating_add(by);
         state.advance_to(target);
+    }
+
+    /// Ends a poll of the worker with this number at the world's time `time`, with
+    /// [`Event::Wake`]: a harness that wants to look at that moment is not carried past it.
+    pub fn wake_at(&self, worker: usize, time: Duration) {
+        self.state.borrow_mut().schedule.plan(time, Action::Repeat(worker, Event::Wake));
     }
 
     /// Whether the world has come to rest: every worker polled without a timeout, nothing was there to

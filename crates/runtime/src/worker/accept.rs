@@ -33,6 +33,11 @@ impl AcceptState {
         }
     }
 
+    /// Asks every listener once more, edge or not.
+    pub(super) fn ask_all(&mut self) {
+        self.waiting.fill(true);
+    }
+
     pub(super) fn close(&mut self) {
         self.waiting.clear();
         self.paused_until = None;

@@ -80,7 +80,18 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         {
             self.spare = Some(run);
         }
+        if outcome == Outcome::Starved {
+            self.give_up_spares();
+        }
         outcome
+    }
+
+    /// Gives back what is kept ready for speed: it may be what stands between a connection and the
+    /// contiguous run that it waits for.
+    #[cold]
+    fn give_up_spares(&mut self) {
+        self.spare = None;
+        self.outbound.clear();
     }
 
     #[inline]
@@ -105,15 +116,30 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
     /// One read, unless the protocol has work without it, and what the protocol makes of it.
     #[inline]
-    fn serve(
+    fn serve(&mut self, connection: &mut Served<D, P>, budget: &mut usize) -> Result<(), Outcome> {
+        if !connection.flags.again {
+            self.receive(connection, budget)?;
+        } else if self.draining {
+            self.receive_last(connection, budget)?;
+        }
+        self.advance(connection, P::advance)
+    }
+
+    /// While draining the protocol ends what has no request: one that has arrived must be seen
+    /// first.
+    #[cold]
+    fn receive_last(
         &mut self,
         connection: &mut Served<D, P>,
         budget: &mut usize,
     ) -> Result<(), Outcome> {
-        if !connection.flags.again {
-            self.receive(connection, budget)?;
+        if !connection.flags.readable || !connection.inbound.is_empty() {
+            return Ok(());
         }
-        self.advance(connection, P::advance)
+        match self.receive(connection, budget) {
+            Err(Outcome::Wait) => Ok(()),
+            received => received,
+        }
     }
 
     /// The protocol's deadline has passed: lets it speak, and sends what it says.
@@ -126,7 +152,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
     /// Calls the protocol, sends what it queued, and notes what it waits for. `Ok` means that the
     /// connection can be worked on further in this turn.
-    #[inline]
+    #[inline(always)]
     fn advance(
         &mut self,
         connection: &mut Served<D, P>,
@@ -169,14 +195,16 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     }
 
     /// Reads once, as far as the budget and the ring allow.
-    #[inline]
+    #[inline(always)]
     fn receive(
         &mut self,
         connection: &mut Served<D, P>,
         budget: &mut usize,
     ) -> Result<(), Outcome> {
         if !connection.flags.readable {
-            connection.inbound.trim();
+            if !connection.inbound.is_empty() {
+                connection.inbound.trim();
+            }
             return Err(Outcome::Wait);
         }
         if *budget == 0 {
@@ -188,12 +216,10 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             connection.inbound.lend(spare);
         }
         let (driver, socket) = (&mut self.driver, &mut connection.socket);
-        let outcome = connection.inbound.receive(
-            &self.ring,
-            connection.room,
-            self.config.read_len,
-            |room| driver.recv(socket, room),
-        );
+        let outcome =
+            connection.inbound.receive(&self.ring, connection.room, self.config.read_len, |room| {
+                driver.recv(socket, room)
+            });
         let Ok((received, offered)) = outcome else {
             self.metrics.ring_full += 1;
             return Err(Outcome::Starved);
@@ -215,14 +241,13 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             }
             Err(error) => {
                 connection.flags.readable = SendFault::of(&error) != SendFault::WouldBlock;
-                connection.inbound.trim();
                 Err(after_fault(&error))
             }
         }
     }
 
     /// Sends what the protocol queued; what the socket does not take stays with the connection.
-    #[inline]
+    #[inline(always)]
     fn send_queued(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
         if self.outbound.is_empty() {
             return Ok(());
@@ -278,6 +303,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                 Ok(0) => return Outcome::Close,
                 Ok(count) => {
                     dropped += count;
+                    self.metrics.received_len += count as u64;
                     budget = budget.saturating_sub(count);
                     connection.phase = Phase::Lingering { dropped, until };
                     connection.flags.readable = count == offered || connection.flags.read_closed;
@@ -302,7 +328,7 @@ struct Sent {
 }
 
 /// Sends `runs` until they are empty or the socket takes no more.
-#[inline]
+#[inline(always)]
 fn send<D: Driver>(driver: &mut D, socket: &mut D::Socket, runs: &mut Runs) -> Sent {
     let mut len = 0;
     while let Some(front) = runs.front() {

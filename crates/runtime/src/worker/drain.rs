@@ -60,6 +60,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             return;
         }
         // What waits in the accept queue was promised service by the kernel: take it in first.
+        self.accept.ask_all();
         while self.accept(ACCEPTS_AT_DRAIN) > 0 {}
         self.bench.driver.close_listeners();
         self.accept.close();
@@ -68,6 +69,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         for token in self.connections.tokens().collect::<Vec<_>>() {
             if let Some(connection) = self.connections.get_mut(token) {
                 connection.flags.again = true;
+                // Of what has arrived since the last poll nothing is known yet.
+                connection.flags.readable = true;
             }
             self.enqueue(token);
         }

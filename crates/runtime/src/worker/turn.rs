@@ -1,6 +1,6 @@
 //! The turn: one pass of a worker over everything that is due.
 //!
-//! Control → poll → accept → connections, each fully before the next → deadlines → holds. Connections
+//! Poll → control → connections, each fully before the next → accept → deadlines → holds. Connections
 //! that have more to do than their budget come back in the next turn, behind those that became ready
 //! meanwhile.
 
@@ -110,18 +110,28 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     pub fn turn(&mut self) -> io::Result<Turn> {
         let mut turn = Turn::default();
         self.bench.metrics.turns += 1;
-        self.poll(&mut turn)?;
+        self.poll()?;
         self.follow_control();
-        if self.accept.due(self.bench.now).is_some() {
-            turn.accepted = self.accept(self.bench.config.accepts_per_turn_max);
-        }
         for token in self.starved.drain(..) {
             enqueue(&mut self.connections, &mut self.ready, token);
         }
-        for _ in 0..self.ready.len() {
+        let requeued = self.ready.len();
+        turn.events = self.events.len();
+        turn.worked = requeued + turn.events;
+        for index in 0..self.events.len() {
+            match self.events[index] {
+                Event::Socket { token, readiness } => self.edge(token, readiness),
+                Event::Listener(listener) => self.accept.edge(listener),
+                _ => {}
+            }
+        }
+        self.events.clear();
+        for _ in 0..requeued {
             let Some(token) = self.ready.pop_front() else { break };
-            turn.worked += 1;
             self.work(token);
+        }
+        if self.accept.due(self.bench.now).is_some() {
+            turn.accepted = self.accept(self.bench.config.accepts_per_turn_max);
         }
         turn.expired = self.expire() + self.park_holders();
         Ok(turn)
@@ -153,8 +163,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.wheel.len()
     }
 
-    /// Waits for events and queues the connections that they concern.
-    fn poll(&mut self, turn: &mut Turn) -> io::Result<()> {
+    /// Waits for events, and reads the clocks for this turn.
+    fn poll(&mut self) -> io::Result<()> {
         let timeout = self.park_time();
         match self.bench.driver.poll(timeout, &mut self.events) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
@@ -165,15 +175,6 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             self.bench.wall = self.bench.driver.wall_clock();
             self.wall_due = self.bench.now + WALL_INTERVAL;
         }
-        turn.events = self.events.len();
-        for index in 0..self.events.len() {
-            match self.events[index] {
-                Event::Socket { token, readiness } => self.edge(token, readiness),
-                Event::Listener(listener) => self.accept.edge(listener),
-                _ => {}
-            }
-        }
-        self.events.clear();
         Ok(())
     }
 
@@ -202,6 +203,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         (due != Duration::MAX).then(|| due.saturating_sub(now))
     }
 
+    /// Notes what an event tells of a connection and works on it, unless its turn comes anyway.
     #[inline]
     fn edge(&mut self, token: Token, readiness: Readiness) {
         let Some(connection) = self.connections.get_mut(token) else {
@@ -211,8 +213,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         connection.flags.readable |= readiness.readable;
         connection.flags.read_closed |= readiness.read_closed;
         if !connection.flags.queued {
-            connection.flags.queued = true;
-            self.ready.push_back(token);
+            self.work(token);
         }
     }
 

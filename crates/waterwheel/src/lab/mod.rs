@@ -74,9 +74,9 @@ pub struct LabConfig {
     pub seed: u64,
     /// What goes wrong, and how often.
     pub faults: Faults,
-    /// The worker's ring; 1 MiB unless set.
+    /// The worker's ring; 4 MiB unless set.
     pub ring: waterwheel_ring::Config,
-    /// The worker's limits.
+    /// The worker's limits. Those that the application sets itself win.
     pub worker: WorkerConfig,
 }
 
@@ -103,7 +103,8 @@ impl Lab {
     /// # Panics
     /// When the application cannot be served; the message lists everything that is wrong.
     #[must_use]
-    pub fn with(app: App, config: LabConfig) -> Self {
+    pub fn with(app: App, mut config: LabConfig) -> Self {
+        app.limit_worker(&mut config.worker);
         let (service, per_core) = match app.build(&config.ring) {
             Ok(built) => built,
             Err(faults) => panic!("{}", crate::StartError::App(faults)),
@@ -163,37 +164,30 @@ impl Lab {
         self.worker.turn().expect("the simulated driver always polls")
     }
 
-    /// Turns for as long as the server has work, and then for [`SETTLE_TIME_MAX`] of virtual time, in
-    /// which bytes held in the ring are parked and what faults delay arrives. At most
-    /// [`SETTLE_TURNS_MAX`] turns.
+    /// Turns for [`SETTLE_TIME_MAX`] of virtual time, which passes only while the server has no
+    /// work: enough for bytes held in the ring to be parked and for what faults delay to arrive. At
+    /// most [`SETTLE_TURNS_MAX`] turns.
     pub fn settle(&mut self) {
-        let deadline = self.world.now() + SETTLE_TIME_MAX;
-        for _ in 0..SETTLE_TURNS_MAX {
-            if self.world.now() >= deadline || self.worker.is_finished() {
-                return;
-            }
-            if !self.turn_without_waiting() {
-                self.world.advance(SETTLE_STEP);
-            }
-        }
+        self.advance(SETTLE_TIME_MAX);
     }
 
-    /// Lets virtual time pass, with everything that falls due on the way.
+    /// Lets virtual time pass, with everything that falls due on the way. At most
+    /// [`SETTLE_TURNS_MAX`] turns.
     pub fn advance(&mut self, time: Duration) {
         let target = self.world.now() + time;
-        while self.world.now() < target && !self.worker.is_finished() {
-            let step = (target - self.world.now()).min(ADVANCE_STEP);
-            self.world.advance(step);
-            while self.turn_without_waiting() {}
+        self.world.wake_at(0, target);
+        for _ in 0..SETTLE_TURNS_MAX {
+            if self.world.now() >= target || self.worker.is_finished() {
+                return;
+            }
+            self.turn();
         }
     }
 
-    /// One turn in which no time passes. Whether it did anything.
-    fn turn_without_waiting(&mut self) -> bool {
+    /// One turn in which no time passes.
+    fn turn_at_once(&mut self) {
         self.waker.wake();
-        let turn = self.turn();
-        let Turn { events, accepted, worked, expired, .. } = turn;
-        events > 1 || accepted + worked + expired > 0
+        self.turn();
     }
 
     /// Asks the worker to drain, as SIGTERM would.
@@ -245,13 +239,13 @@ impl Lab {
             Delivery::SplitAt(at) => {
                 let (first, rest) = bytes.split_at(at.min(bytes.len()));
                 client.send(first);
-                self.turn_without_waiting();
+                self.turn_at_once();
                 client.send(rest);
             }
             Delivery::ByteByByte => {
                 for byte in bytes {
                     client.send(std::slice::from_ref(byte));
-                    self.turn_without_waiting();
+                    self.turn_at_once();
                 }
             }
         }
@@ -269,10 +263,6 @@ impl fmt::Debug for Lab {
 
 /// Bound of [`Lab::settle`]: far more turns than any test's traffic needs.
 pub const SETTLE_TURNS_MAX: usize = 100_000;
-/// Bound of [`Lab::settle`] in virtual time: below every timeout of a connection, so that settling
-/// does not end what a test has left open.
+/// How long [`Lab::settle`] lets virtual time pass: below every timeout of a connection, so that
+/// settling does not end what a test has left open.
 pub const SETTLE_TIME_MAX: Duration = Duration::from_millis(500);
-/// How finely [`Lab::settle`] lets time pass.
-const SETTLE_STEP: Duration = Duration::from_millis(10);
-/// How finely [`Lab::advance`] lets time pass.
-const ADVANCE_STEP: Duration = Duration::from_millis(50);

@@ -1,5 +1,5 @@
-//! What tests send and how they read what comes back: a few requests, replies one after another, and
-//! dates made equal.
+//! What tests send and how they read what comes back: a few requests, replies one after another,
+//! and dates made equal.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 use waterwheel::lab::LabReply;
@@ -18,8 +18,9 @@ pub fn post(target: &str, body: &[u8]) -> Vec<u8> {
 
 /// A request whose body comes in chunks of up to `chunk_len` bytes.
 pub fn post_chunked(target: &str, body: &[u8], chunk_len: usize) -> Vec<u8> {
-    let mut bytes = format!("POST {target} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
-        .into_bytes();
+    let mut bytes =
+        format!("POST {target} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+            .into_bytes();
     for chunk in body.chunks(chunk_len) {
         bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
         bytes.extend_from_slice(chunk);

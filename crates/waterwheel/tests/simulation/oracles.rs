@@ -1,0 +1,221 @@
+//! What must hold of the server as a whole, turn by turn and at the end.
+
+use std::time::Duration;
+
+use waterwheel::lab::Lab;
+use waterwheel::reactor::sim::{Fault, FaultCounts};
+use waterwheel::runtime::{Metrics, Turn};
+
+use super::application::Journal;
+use super::exchange::SMUGGLED;
+use super::setting::Setting;
+use super::visitor::Visitor;
+
+/// Looks at the server after every turn.
+pub(crate) struct Watch {
+    metrics: Metrics,
+    strikes: u64,
+    /// When the server last did something that a client could see.
+    pub(crate) busy_at: Duration,
+    pub(crate) turns: u64,
+    /// Turns for nothing, one after the other.
+    empty_turns: u64,
+    drain: Option<Drain>,
+}
+
+/// What was so when the drain began.
+struct Drain {
+    began: Duration,
+    before: Metrics,
+    refused_before: u64,
+}
+
+impl Watch {
+    pub(crate) fn new(lab: &Lab) -> Self {
+        Self {
+            metrics: lab.metrics(),
+            strikes: 0,
+            busy_at: Duration::ZERO,
+            turns: 0,
+            empty_turns: 0,
+            drain: None,
+        }
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain.is_some()
+    }
+
+    pub(crate) fn begin_drain(&mut self, lab: &Lab) {
+        self.drain = Some(Drain {
+            began: lab.world().now(),
+            before: lab.metrics(),
+            refused_before: lab.world().fault_counts().of(Fault::RegisterRefused),
+        });
+    }
+
+    /// Judges one turn. `before`: the time at its start; `harness_due`: it ended only because the
+    /// harness had something to do.
+    pub(crate) fn after_turn(
+        &mut self,
+        lab: &Lab,
+        setting: &Setting,
+        turn: Turn,
+        before: Duration,
+        harness_due: bool,
+    ) -> Result<(), String> {
+        let (now, metrics) = (lab.world().now(), lab.metrics());
+        let strikes = lab.world().fault_counts();
+        self.turns += 1;
+        let moved = traffic(&metrics) != traffic(&self.metrics);
+        let stood_still = now == before && strikes.total() == self.strikes && !harness_due;
+        let Turn { events, accepted, expired, .. } = turn;
+        let is_empty = stood_still && !moved && events + accepted + expired == 0;
+        self.empty_turns = if is_empty { self.empty_turns + 1 } else { 0 };
+        let gap_max = setting.worker.hold * 2 + HOLD_SLACK;
+        if !moved && before > self.busy_at + gap_max && lab.leased_segments() > 0 {
+            let (count, gap) = (lab.leased_segments(), now - self.busy_at);
+            return Err(format!("{count} segments leased, {gap:?} after anything happened"));
+        }
+        if moved {
+            self.busy_at = now;
+        }
+        (self.metrics, self.strikes) = (metrics, strikes.total());
+        let is_frozen = strikes.of(Fault::ClockFreeze) > 0;
+        let frozen = if is_frozen { u64::from(setting.faults.freeze_polls_max) } else { 0 };
+        if self.empty_turns > EMPTY_TURNS_MAX + frozen {
+            return Err(format!("spins: {} turns for nothing in a row", self.empty_turns));
+        }
+        if self.turns > TURNS_MAX {
+            return Err(format!("{TURNS_MAX} turns and no end"));
+        }
+        match &self.drain {
+            Some(drain) if now > drain.began + setting.worker.drain_timeout + DRAIN_SLACK => {
+                match lab.worker().is_finished() || before <= drain.began + DRAIN_SLACK {
+                    true => Ok(()),
+                    false => Err("the drain goes on beyond its time".to_owned()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything is given back, and the drain's report adds up.
+    pub(crate) fn at_end(&self, lab: &Lab) -> Result<(), String> {
+        let counts = [
+            ("open connections", lab.open_connections()),
+            ("leased segments", lab.leased_segments()),
+            ("armed timers", lab.worker().timer_count()),
+            ("open sockets", lab.world().open_sockets()),
+        ];
+        for (what, count) in counts {
+            if count != 0 {
+                return Err(format!("{count} {what} left at the end"));
+            }
+        }
+        let metrics = lab.metrics();
+        if metrics.accepted != metrics.closed {
+            return Err(format!("{} accepted, {} closed", metrics.accepted, metrics.closed));
+        }
+        let Some(drain) = self.drain.as_ref().filter(|_| lab.worker().is_finished()) else {
+            return Ok(());
+        };
+        // Accepted as the drain began, and refused by the poll: closed before they were counted.
+        let refused = lab.world().fault_counts().of(Fault::RegisterRefused) - drain.refused_before;
+        let open = drain.before.open as u64 + metrics.accepted - drain.before.accepted - refused;
+        let report = lab.worker().report();
+        match report.finished + report.cut == open {
+            true => Ok(()),
+            false => Err(format!("{open} were open at the drain, the report is {report:?}")),
+        }
+    }
+}
+
+fn traffic(metrics: &Metrics) -> [u64; 7] {
+    [
+        metrics.accepted,
+        metrics.closed,
+        metrics.received_len,
+        metrics.sent_len,
+        metrics.timed_out,
+        metrics.accept_failed + metrics.accept_starved,
+        metrics.parked_len,
+    ]
+}
+
+/// Handlers run at most once per request, in order, and never for what is not one.
+pub(crate) fn judge_journal(journal: &Journal, visitors: &[Visitor]) -> Result<(), String> {
+    let mut last: Vec<Option<usize>> = vec![None; visitors.len()];
+    for (connection, number) in journal.calls() {
+        let Some(visitor) = visitors.get(connection) else {
+            return Err("a handler was called with a head that nobody sent".to_owned());
+        };
+        if number == SMUGGLED {
+            return Err(format!("connection {connection}: a body was run as a request"));
+        }
+        if last[connection].is_some_and(|last| last >= number) {
+            return Err(format!("connection {connection}: request {number} handled out of order"));
+        }
+        last[connection] = Some(number);
+        match visitor.script.exchanges.get(number) {
+            Some(exchange) if exchange.expected.handled => {}
+            _ => return Err(format!("connection {connection}: request {number} was handled")),
+        }
+    }
+    Ok(())
+}
+
+/// No client has received what another one sent.
+pub(crate) fn judge_secrets(visitors: &[Visitor]) -> Result<(), String> {
+    let secrets: Vec<&[u8]> = visitors.iter().map(|one| one.script.secret.as_bytes()).collect();
+    for (connection, visitor) in visitors.iter().enumerate() {
+        let bytes = &visitor.received.bytes;
+        for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'~') {
+            for (other, secret) in secrets.iter().enumerate() {
+                if other != connection && bytes[at..].starts_with(secret) {
+                    return Err(format!("connection {connection} received bytes of {other}"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every reply that was due came, unless something that happened explains why not. Returns how many
+/// connections ended for no other reason than a fault that ends connections.
+pub(crate) fn judge_completeness(
+    visitors: &[Visitor],
+    counts: &FaultCounts,
+    drain_began: Option<Duration>,
+) -> Result<u64, String> {
+    let may_time_out = counts.of(Fault::ClockJump) + counts.of(Fault::DelayedEvent) > 0;
+    let ending: u64 = ENDING.iter().map(|fault| counts.of(*fault)).sum();
+    let mut cut = Vec::new();
+    for (connection, visitor) in visitors.iter().enumerate() {
+        let due = visitor.script.replies_due;
+        let drained = drain_began.is_some_and(|began| {
+            visitor.connected_at.is_none() || visitor.ended_at.is_none_or(|at| at >= began)
+        });
+        let is_explained = visitor.has_left || visitor.ended_early || drained || may_time_out;
+        if visitor.replies < due && !is_explained {
+            cut.push((connection, visitor.replies, due, visitor.end));
+        }
+    }
+    if cut.len() as u64 > ending {
+        return Err(format!(
+            "{ending} faults end connections, yet these were cut (connection, replies, due): {cut:?}"
+        ));
+    }
+    Ok(cut.len() as u64)
+}
+
+const ENDING: [Fault; 4] =
+    [Fault::PeerReset, Fault::AcceptConnection, Fault::AcceptExhausted, Fault::RegisterRefused];
+/// A connection whose budget was spent as its bytes came to their end is looked at once more, and so is
+/// one whose last reply filled its queue.
+const EMPTY_TURNS_MAX: u64 = 2;
+/// Byte by byte through a full ring takes thousands; this many is no progress.
+const TURNS_MAX: u64 = 400_000;
+/// Resolution of the timers, and room for the turn itself.
+const HOLD_SLACK: Duration = Duration::from_millis(100);
+const DRAIN_SLACK: Duration = Duration::from_millis(200);
