@@ -64,3 +64,9 @@ pub use waterwheel_http::{
     Call, Extract, Gauges, Handler, InPlace, IntoReply, IntoRoute, Json, Limits, Local, Path, Peer,
     Query, Rejection, Reply, Request, Route,
 };
+
+/// The code in the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+#[derive(Debug)]
+pub struct ReadmeDoctests;
