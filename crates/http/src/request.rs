@@ -44,6 +44,12 @@ impl<'a> Request<'a> {
         self.head.target.path()
     }
 
+    /// The host, and the port if one is stated, that the request is for: the one in an absolute
+    /// target, else that of `Host` (RFC 9112 §3.2.2). `None` when neither states one.
+    pub fn authority(&self) -> Option<&'a str> {
+        self.head.authority()
+    }
+
     /// The target's query, still percent-encoded, without the question mark.
     pub fn query(&self) -> Option<&'a str> {
         self.head.target.query()

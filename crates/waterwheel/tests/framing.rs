@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use waterwheel::lab::Lab;
-use waterwheel::{App, InPlace, Local};
+use waterwheel::{App, InPlace, Local, Request};
 use wire::{get, replies, statuses, text};
 
 fn app() -> App {
@@ -246,6 +246,21 @@ fn every_smuggling_fixture_gets_its_status_and_executes_nothing() {
         count += 1;
     }
     assert!(count > 100, "{count} fixtures");
+}
+
+#[test]
+fn a14_authority_in_the_target_wins_over_the_host_field() {
+    let authority = |request: &Request<'_>| request.authority().unwrap_or("none").to_owned();
+    let mut lab = Lab::new(App::new().get("/", authority));
+    for (head, content) in [
+        ("GET / HTTP/1.1\r\nHost: a:80", "a:80"),
+        ("GET http://b/ HTTP/1.1\r\nHost: a", "b"),
+        ("GET HTTP://b:81?q HTTP/1.1\r\nHost: a", "b:81"),
+        ("GET / HTTP/1.1\r\nHost:", "none"),
+    ] {
+        let (received, closed) = lab.raw(format!("{head}\r\n\r\n").as_bytes());
+        assert_eq!((replies(&received)[0].text(), closed), (content, false), "{head}");
+    }
 }
 
 #[test]

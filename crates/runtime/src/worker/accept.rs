@@ -68,7 +68,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         let mut taken = 0;
         for listener in 0..self.accept.waiting.len() {
             // Failed calls count as well: a storm of aborted handshakes must not hold the turn.
-            for _ in taken..max {
+            let left = max.saturating_sub(taken);
+            for _ in 0..left {
                 if !self.accept.waiting[listener] || self.is_full() {
                     break;
                 }

@@ -13,8 +13,8 @@
 //! assert_eq!((reply.status(), reply.text()), (200, "turning\n"));
 //! assert_eq!(reply.copies(), 0);
 //!
-//! lab.advance(Duration::from_secs(76));
-//! assert_eq!(lab.open_connections(), 0, "an idle connection ends after 75 s");
+//! lab.advance(Duration::from_secs(78));
+//! assert_eq!(lab.open_connections(), 0, "an idle connection ends after 75 s, and 2 s of grace");
 //! ```
 
 #[expect(

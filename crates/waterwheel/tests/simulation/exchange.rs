@@ -52,7 +52,17 @@ pub(crate) struct Exchange {
     pub(crate) head: Vec<u8>,
     pub(crate) body: Vec<u8>,
     pub(crate) expected: Expected,
-    pub(crate) expects_continue: bool,
+    pub(crate) expectation: Expectation,
+}
+
+/// What a client may wait for between the head and the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expectation {
+    Nothing,
+    /// `100 Continue`.
+    Continue,
+    /// The final reply: the head alone is refused.
+    Refusal,
 }
 
 /// Draws the requests of one connection.
@@ -70,13 +80,22 @@ impl Author<'_> {
         if self.rng.u8(..25) == 0 {
             let (head, status) = malformed::draw(self.rng, self.limits, &self.id(number));
             let expected = model::refusal(status);
-            return Exchange { head, body: Vec::new(), expected, expects_continue: false };
+            return Exchange { head, body: Vec::new(), expected, expectation: Expectation::Nothing };
         }
         let ask = self.ask();
         let expected = model::answer(&ask, self.limits);
         let (head, body) = self.wire(&ask, number);
-        let expects_continue = ask.expects_continue && !ask.is_http10;
-        Exchange { head, body, expected, expects_continue }
+        let is_refused_by_head = match expected.status {
+            404 | 405 => true,
+            413 => ask.framing == Framing::Length,
+            _ => false,
+        };
+        let expectation = match ask.expects_continue && !ask.is_http10 {
+            true if is_refused_by_head => Expectation::Refusal,
+            true if !body.is_empty() => Expectation::Continue,
+            _ => Expectation::Nothing,
+        };
+        Exchange { head, body, expected, expectation }
     }
 
     /// A GET whose reply is long, for clients that are slow to read.
@@ -85,7 +104,7 @@ impl Author<'_> {
         let ask = Ask { place: Place::Heap(len), ..self.plain_ask("GET") };
         let expected = model::answer(&ask, self.limits);
         let (head, body) = self.wire(&ask, number);
-        Exchange { head, body, expected, expects_continue: false }
+        Exchange { head, body, expected, expectation: Expectation::Nothing }
     }
 
     fn id(&self, number: usize) -> String {

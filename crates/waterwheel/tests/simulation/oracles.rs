@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use waterwheel::Limits;
 use waterwheel::lab::Lab;
-use waterwheel::reactor::sim::{Fault, FaultCounts};
+use waterwheel::reactor::sim::{End, Fault, FaultCounts, Faults};
 use waterwheel::runtime::{Metrics, Turn};
 
 use super::application::Journal;
-use super::exchange::SMUGGLED;
+use super::exchange::{Exchange, SMUGGLED};
 use super::setting::Setting;
 use super::visitor::Visitor;
 
@@ -181,10 +182,27 @@ pub(crate) fn judge_secrets(visitors: &[Visitor]) -> Result<(), String> {
     Ok(())
 }
 
+/// In a world without faults, a request that had arrived when the drain began is answered.
+pub(crate) fn judge_drain(visitors: &[Visitor], setting: &Setting) -> Result<(), String> {
+    let is_calm = setting.faults == Faults::none() && setting.worker.connections_max.is_none();
+    for (connection, visitor) in visitors.iter().enumerate().filter(|_| is_calm) {
+        let Some(due) = visitor.due_at_drain else { continue };
+        if visitor.replies < due && !visitor.has_left {
+            return Err(format!(
+                "connection {connection}: {} of {due} replies came, though its request was there when \
+                 the drain began",
+                visitor.replies,
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Every reply that was due came, unless something that happened explains why not. Returns how many
 /// connections ended for no other reason than a fault that ends connections.
 pub(crate) fn judge_completeness(
     visitors: &[Visitor],
+    limits: &Limits,
     counts: &FaultCounts,
     drain_began: Option<Duration>,
 ) -> Result<u64, String> {
@@ -196,7 +214,15 @@ pub(crate) fn judge_completeness(
         let drained = drain_began.is_some_and(|began| {
             visitor.connected_at.is_none() || visitor.ended_at.is_none_or(|at| at >= began)
         });
-        let is_explained = visitor.has_left || visitor.ended_early || drained || may_time_out;
+        // Whoever sends on and on behind the last reply may lose it (RFC 9112 §9.6).
+        let is_last = |exchange: &Exchange| exchange.expected.is_last();
+        let has_last = visitor.script.exchanges.last().is_some_and(is_last)
+            || limits.connection_age_max < Limits::default().connection_age_max;
+        let floods = visitor.sent_len > limits.linger_len_max
+            && visitor.end == Some(End::Reset)
+            && has_last;
+        let is_explained =
+            visitor.has_left || visitor.ended_early || drained || may_time_out || floods;
         if visitor.replies < due && !is_explained {
             cut.push((connection, visitor.replies, due, visitor.end));
         }

@@ -99,7 +99,7 @@ impl Run {
         config.ring = setting.ring.clone();
         config.worker = setting.worker.clone();
         let lab = Lab::with(application(setting.limits.clone(), &journal), config);
-        let (clock, watch) = (Clock::new(&lab), Watch::new(&lab));
+        let (clock, watch) = (Clock::default(), Watch::new(&lab));
         let (are_faults_over, drain_began) = (false, None);
         Self { setting, visitors, journal, lab, clock, watch, are_faults_over, drain_began }
     }
@@ -134,6 +134,7 @@ impl Run {
         }
         if self.drain_began.is_none() && self.setting.drain_at.is_some_and(|at| now >= at) {
             self.watch.begin_drain(&self.lab);
+            self.visitors.iter_mut().for_each(Visitor::note_drain);
             self.lab.drain();
             self.drain_began = Some(now);
         }
@@ -148,7 +149,8 @@ impl Run {
         ];
         let visitors = self.visitors.iter().filter_map(|visitor| visitor.due(now));
         let due = plan.into_iter().flatten().chain(visitors).min();
-        due.unwrap_or(now + QUIET_MAX)
+        // At whole multiples, so that a quiet world is not woken for each of its turns.
+        due.unwrap_or_else(|| QUIET_MAX * (now.div_duration_f64(QUIET_MAX) as u32 + 1))
     }
 
     fn is_over(&self) -> bool {
@@ -182,6 +184,11 @@ impl Run {
                     "connection {connection} stalls: {replies} replies for {sent} bytes, nothing \
                      since {since:?}, now {now:?}"
                 ));
+            }
+        }
+        for (connection, visitor) in self.visitors.iter().enumerate().filter(|_| !is_crowded) {
+            if visitor.deadline().is_some_and(|at| now > at.max(self.setting.faults_end + STALL_MAX)) {
+                return Err(format!("connection {connection} outlives its deadline"));
             }
         }
         let active_at = self.visitors.iter().map(|visitor| visitor.active_at).max();
@@ -222,9 +229,15 @@ impl Run {
         }
         self.watch.at_end(&self.lab)?;
         oracles::judge_journal(&self.journal, &self.visitors)?;
+        oracles::judge_drain(&self.visitors, &self.setting)?;
         oracles::judge_secrets(&self.visitors)?;
         let counts = self.lab.world().fault_counts();
-        let cut = oracles::judge_completeness(&self.visitors, &counts, self.drain_began)?;
+        let cut = oracles::judge_completeness(
+            &self.visitors,
+            &self.setting.limits,
+            &counts,
+            self.drain_began,
+        )?;
         let sum = |of: fn(&Visitor) -> usize| self.visitors.iter().map(of).sum::<usize>() as u64;
         Ok(Summary {
             trace_hash: self.lab.world().trace_hash(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use waterwheel::Limits;
 
-use super::exchange::{Author, Exchange};
+use super::exchange::{Author, Exchange, Expectation};
 use super::setting::pick;
 
 /// One step of a client. It goes on to the next one as soon as it can.
@@ -141,19 +141,16 @@ impl Script {
         for index in 0..self.exchanges.len() {
             let exchange = &self.exchanges[index];
             let (head, body) = (exchange.head.clone(), exchange.body.clone());
-            if exchange.expects_continue && exchange.expected.status != 0 {
-                let wanted = !matches!(exchange.expected.status, 404 | 405 | 413);
-                self.send_in_pieces(author.rng, &head);
-                if wanted && author.rng.u8(..4) > 0 {
-                    self.moves.push(Move::AwaitContinue(index));
-                }
-                // A refused body is not sent; where it would be skipped, it must be.
-                if wanted || !exchange_ends(&self.exchanges[index]) {
+            match exchange.expectation {
+                Expectation::Nothing => self.send_in_pieces(author.rng, &[head, body].concat()),
+                Expectation::Refusal => self.send_in_pieces(author.rng, &head),
+                Expectation::Continue => {
+                    self.send_in_pieces(author.rng, &head);
+                    if author.rng.u8(..4) > 0 {
+                        self.moves.push(Move::AwaitContinue(index));
+                    }
                     self.send_in_pieces(author.rng, &body);
                 }
-            } else {
-                let bytes = [head, body].concat();
-                self.send_in_pieces(author.rng, &bytes);
             }
             self.moves.push(Move::AwaitReplies(index + 1));
             self.pause(author.rng, 2000);
@@ -251,10 +248,6 @@ impl Script {
         };
         self.moves.push(Move::Pause(Duration::from_millis(rng.u64(..=milliseconds))));
     }
-}
-
-fn exchange_ends(exchange: &Exchange) -> bool {
-    exchange.expected.is_last()
 }
 
 /// Enough to pass every deadline of a request.

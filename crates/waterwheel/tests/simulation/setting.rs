@@ -77,7 +77,7 @@ fn draw_limits(rng: &mut Rng) -> Limits {
     limits.target_len_max = limits.head_len_max / 2;
     limits.body_len_max = pick(rng, &[200, 512, 2000, 4096, 16 << 10]);
     limits.queued_output_max = pick(rng, &[1, 500, 4096, 256 << 10]);
-    limits.linger_len_max = pick(rng, &[100, 256 << 10]);
+    limits.linger_len_max = pick(rng, &[100, 4000, 256 << 10, 256 << 10]);
     if rng.u8(..10) == 0 {
         limits.connection_age_max = Duration::from_millis(rng.u64(1..1500));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use waterwheel::reactor::sim::{Client, End, World};
 
+use super::exchange::Expectation;
 use super::model::Expected;
 use super::replies::Received;
 use super::script::{Move, Reading, Script};
@@ -31,6 +32,8 @@ pub(crate) struct Visitor {
     has_shut_down: bool,
     /// The client itself has broken off.
     pub(crate) has_left: bool,
+    /// How many replies the drain must let through.
+    pub(crate) due_at_drain: Option<usize>,
     /// When this client last sent or received something.
     pub(crate) active_at: Duration,
 }
@@ -55,6 +58,7 @@ impl Visitor {
             ended_at: None,
             has_shut_down: false,
             has_left: false,
+            due_at_drain: None,
         }
     }
 
@@ -91,7 +95,7 @@ impl Visitor {
         let read = match self.script.reading {
             Reading::Prompt => None,
             Reading::Slow(..) => Some(self.read_at),
-            Reading::Never => Some(self.active_at + GIVEN_UP),
+            Reading::Never => Some(self.read_at.max(self.active_at + GIVEN_UP)),
         };
         let resume = (self.resume_at > now).then_some(self.resume_at);
         [read, resume].into_iter().flatten().min()
@@ -107,10 +111,31 @@ impl Visitor {
         if self.is_done() || self.connected_at.is_none() || self.script.reading == Reading::Never {
             return false;
         }
-        let asked = self.script.ends.iter().filter(|end| **end <= self.sent_len).count();
         let awaits_continue =
             matches!(self.script.moves.get(self.next_move), Some(Move::AwaitContinue(_)));
-        self.is_over || self.replies < asked || self.has_shut_down || awaits_continue
+        self.is_over || self.replies < self.asked() || self.has_shut_down || awaits_continue
+    }
+
+    /// The drain begins: what has been asked for by now is still answered, one reply at least.
+    pub(crate) fn note_drain(&mut self) {
+        if self.connected_at.is_some() && self.script.reading == Reading::Prompt {
+            self.due_at_drain = Some(self.replies + usize::from(self.replies < self.asked()));
+        }
+    }
+
+    /// When the server must have ended the connection if this client does nothing more.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        let has_moves = self.next_move < self.script.moves.len();
+        if self.is_done() || has_moves || self.script.reading == Reading::Never {
+            return None;
+        }
+        let time = if self.script.exchanges.is_empty() { FIRST_HEAD_MAX } else { KEEP_ALIVE_MAX };
+        self.connected_at.map(|_| self.active_at + time)
+    }
+
+    /// How many whole requests have been sent.
+    fn asked(&self) -> usize {
+        self.script.ends.iter().filter(|end| **end <= self.sent_len).count()
     }
 
     /// Reads all that is left, however slowly it was read before.
@@ -149,7 +174,14 @@ impl Visitor {
                 self.read_at = now + every;
                 client.read(window)
             }
-            Reading::Never if now >= self.active_at + GIVEN_UP => client.read(usize::MAX),
+            Reading::Never if now >= self.active_at + GIVEN_UP => {
+                self.read_at = now + LOOK_AGAIN;
+                let bytes = client.read(usize::MAX);
+                if !bytes.is_empty() && client.end().is_none() {
+                    return Err("a client that does not read is waited for".to_owned());
+                }
+                bytes
+            }
             _ => return Ok(()),
         };
         if !bytes.is_empty() {
@@ -170,7 +202,8 @@ impl Visitor {
             let expected = self.expected()?;
             let index = self.replies;
             if head.is_interim() {
-                let wanted = self.script.exchanges[index].expects_continue;
+                let expectation = self.script.exchanges[index].expectation;
+                let wanted = expectation == Expectation::Continue;
                 if head.status != 100 || !wanted || self.continued[index] {
                     return Err(format!("status {} before reply {index}", head.status));
                 }
@@ -302,5 +335,9 @@ impl fmt::Display for Visitor {
 const STATUS_LINE: &[u8] = b"HTTP/1.1 ";
 /// After this time the server has given up every client that does not read: it may look now.
 const GIVEN_UP: Duration = Duration::from_secs(110);
+/// The server's deadlines with their resolution, and the delays that faults may have left behind.
+const FIRST_HEAD_MAX: Duration = Duration::from_secs(12);
+const KEEP_ALIVE_MAX: Duration = Duration::from_secs(80);
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Small, so that a client that never reads is soon one that owes us room.
 const NEVER_READ_WINDOW: usize = 2000;
