@@ -27,12 +27,13 @@ pub trait Driver {
     /// [`listener_count`](Self::listener_count)). The socket is not registered yet.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when none waits, also at a listener that is closed by now. Other
-    /// errors follow accept(2): transient ones concern one connection, `EMFILE`, `ENFILE`, `ENOBUFS`
-    /// and `ENOMEM` concern the process. [`AcceptFault`](crate::AcceptFault) sorts them.
+    /// [`io::ErrorKind::WouldBlock`] when none waits, also at a listener that is closed by now.
+    /// Other errors follow accept(2): transient ones concern one connection, `EMFILE`, `ENFILE`,
+    /// `ENOBUFS` and `ENOMEM` concern the process. [`AcceptFault`](crate::AcceptFault) sorts them.
     fn accept(&mut self, listener: usize) -> io::Result<(Self::Socket, SocketAddr)>;
 
-    /// How many listeners this worker accepts from; 0 after [`close_listeners`](Self::close_listeners).
+    /// How many listeners this worker accepts from; 0 after
+    /// [`close_listeners`](Self::close_listeners).
     fn listener_count(&self) -> usize;
 
     /// Closes every listener: from here on new connections are refused by the kernel.
@@ -46,21 +47,22 @@ pub trait Driver {
     /// The kernel's, when it has no room for another registration.
     fn register(&mut self, socket: &mut Self::Socket, token: Token) -> io::Result<()>;
 
-    /// Reads into `room`. `Ok(0)` is the end of the peer's bytes. Fewer bytes than fit mean that the
-    /// socket is drained: the next bytes will be a new edge. Only an end that was reported before may
-    /// still wait behind them: see [`Readiness::read_closed`].
+    /// Reads into `room`. `Ok(0)` is the end of the peer's bytes. Fewer bytes than fit mean that
+    /// the socket is drained: the next bytes will be a new edge. Only an end that was reported
+    /// before may still wait behind them: see [`Readiness::read_closed`].
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when nothing waits, [`io::ErrorKind::Interrupted`] without an edge
-    /// to follow; otherwise the connection's fault. [`SendFault`](crate::SendFault) sorts them.
+    /// [`io::ErrorKind::WouldBlock`] when nothing waits, [`io::ErrorKind::Interrupted`] without an
+    /// edge to follow; otherwise the connection's fault. [`SendFault`](crate::SendFault) sorts
+    /// them.
     fn recv(&mut self, socket: &mut Self::Socket, room: &mut [u8]) -> io::Result<usize>;
 
     /// Writes from `bytes`; the count may be short, and room for the rest will be a new edge. Never
     /// raises `SIGPIPE`.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when the socket is full, and room will be a new edge; `ENOBUFS` and
-    /// `ENOMEM` when the machine is short, and no edge will come; otherwise as
+    /// [`io::ErrorKind::WouldBlock`] when the socket is full, and room will be a new edge;
+    /// `ENOBUFS` and `ENOMEM` when the machine is short, and no edge will come; otherwise as
     /// [`recv`](Self::recv).
     fn send(&mut self, socket: &mut Self::Socket, bytes: &[u8]) -> io::Result<usize>;
 
@@ -134,8 +136,8 @@ pub struct Readiness {
     pub readable: bool,
     /// There is room to write, or an error to be seen by writing.
     pub writable: bool,
-    /// The peer sends no more: after the bytes that wait, `recv` answers `Ok(0)` or an error. Reported
-    /// with the edge that it came with, so that a short read is not taken for "drained".
+    /// The peer sends no more: after the bytes that wait, `recv` answers `Ok(0)` or an error.
+    /// Reported with the edge that it came with, so that a short read is not taken for "drained".
     pub read_closed: bool,
 }
 

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! A loop written against [`Driver`] runs on both sides unchanged: on [`MioDriver`] it serves, on
-//! [`sim::SimDriver`] it is tested, a thousand worlds a second, each from a seed that brings it back.
-//! [`Slab`] and [`Wheel`] are the two tables such a loop needs. This crate knows no buffer pool, no
-//! protocol and no disk; it forbids unsafe code.
+//! [`sim::SimDriver`] it is tested, a thousand worlds a second, each from a seed that brings it
+//! back. [`Slab`] and [`Wheel`] are the two tables such a loop needs. This crate knows no buffer
+//! pool, no protocol and no disk; it forbids unsafe code.
 //!
 //! # An echo, served in the simulation
 //!

@@ -32,10 +32,11 @@ impl Default for ListenConfig {
 
 /// Binds a non-blocking listener to `addr` and starts to listen. It is closed on exec.
 ///
-/// `SO_REUSEADDR` is always set, so that a restart does not wait for old connections to be forgotten.
-/// `TCP_NODELAY` too: replies are written in one piece, and waiting for more only adds time. On Linux
-/// accepted connections inherit it, like the user timeout; elsewhere [`MioDriver`](crate::MioDriver)
-/// sets it on each. Whether an IPv6 address takes IPv4 connections too is left to the system.
+/// `SO_REUSEADDR` is always set, so that a restart does not wait for old connections to be
+/// forgotten. `TCP_NODELAY` too: replies are written in one piece, and waiting for more only adds
+/// time. On Linux accepted connections inherit it, like the user timeout; elsewhere
+/// [`MioDriver`](crate::MioDriver) sets it on each. Whether an IPv6 address takes IPv4 connections
+/// too is left to the system.
 ///
 /// # Errors
 /// The kernel's: the address is taken, or not ours, or a privilege is missing.

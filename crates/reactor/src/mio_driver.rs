@@ -66,8 +66,8 @@ impl MioDriver {
         })
     }
 
-    /// Lets the spare descriptor go, accepts one connection with it and closes that at once, so that
-    /// its peer sees an end now instead of a silence until its own timeout.
+    /// Lets the spare descriptor go, accepts one connection with it and closes that at once, so
+    /// that its peer sees an end now instead of a silence until its own timeout.
     #[cold]
     fn end_one_waiting(&mut self, listener: usize) {
         drop(self.spare.take());
@@ -82,8 +82,8 @@ impl Driver for MioDriver {
     type Socket = Stream;
     type Waker = Waker;
 
-    /// With `EMFILE` and `ENFILE`, one waiting connection was ended on the way, so that at least its
-    /// peer knows.
+    /// With `EMFILE` and `ENFILE`, one waiting connection was ended on the way, so that at least
+    /// its peer knows.
     #[inline]
     fn accept(&mut self, listener: usize) -> io::Result<(Stream, SocketAddr)> {
         let Some(source) = self.listeners.get(listener) else {
@@ -127,8 +127,8 @@ impl Driver for MioDriver {
         self.poll.registry().register(&mut socket.0, mio::Token(token.to_usize()), both)
     }
 
-    /// By rustix rather than the C library, whose wrappers spend 30 instructions a call on points of
-    /// thread cancellation that Rust programs have no use for.
+    /// By rustix rather than the C library, whose wrappers spend 30 instructions a call on points
+    /// of thread cancellation that Rust programs have no use for.
     #[inline]
     fn recv(&mut self, socket: &mut Stream, room: &mut [u8]) -> io::Result<usize> {
         let (count, _) = rustix::net::recv(socket.0.as_fd(), room, RecvFlags::empty())?;
@@ -208,7 +208,8 @@ impl Wake for Waker {
     }
 }
 
-/// Most events per poll: 12 KiB of epoll's records. What is more stays with the kernel for the next.
+/// Most events per poll: 12 KiB of epoll's records. What is more stays with the kernel for the
+/// next.
 const EVENTS_MAX: usize = 1024;
 
 /// The waker's token. Listener `n` has index `n` in the same, reserved generation.
@@ -220,8 +221,8 @@ const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 const NO_SIGNAL: SendFlags = SendFlags::empty();
 
-/// A file of its own, not a duplicate: it must hold an entry of the system's table too, or letting it
-/// go would not help against `ENFILE`.
+/// A file of its own, not a duplicate: it must hold an entry of the system's table too, or letting
+/// it go would not help against `ENFILE`.
 fn open_spare() -> io::Result<File> {
     File::open("/dev/null")
 }

@@ -1,5 +1,5 @@
-//! Where a worker keeps what its tokens stand for. Owns slots and their generations; refuses to know
-//! what is stored.
+//! Where a worker keeps what its tokens stand for. Owns slots and their generations; refuses to
+//! know what is stored.
 
 use std::fmt;
 use std::iter::Enumerate;
@@ -100,8 +100,8 @@ impl<T> Slab<T> {
         self.insert_with(|_| value).expect("the caller keeps the slab below its limit")
     }
 
-    /// Stores what `make` returns for the token that it will have. `None`, and `make` is not called,
-    /// when the slab is full.
+    /// Stores what `make` returns for the token that it will have. `None`, and `make` is not
+    /// called, when the slab is full.
     #[inline]
     pub fn insert_with(&mut self, make: impl FnOnce(Token) -> T) -> Option<Token> {
         let token = self.vacant_token()?;

@@ -3,9 +3,9 @@
 
 /// A slab index and the generation of what lived there when the token was made.
 ///
-/// The kernel may report a socket after it was closed, when its slab slot already belongs to another
-/// one. The generation tells the two apart: a slot must be reused 2³² − 1 times between the event
-/// and its delivery before a stale token is taken for a live one.
+/// The kernel may report a socket after it was closed, when its slab slot already belongs to
+/// another one. The generation tells the two apart: a slot must be reused 2³² − 1 times between the
+/// event and its delivery before a stale token is taken for a live one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token {
     /// Which slot.

@@ -48,8 +48,8 @@ pub enum Pinning {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WorkerConfig {
-    /// Most connections taken from a listener in one turn. 16: accepting costs about 10 µs each, and
-    /// live connections go first.
+    /// Most connections taken from a listener in one turn. 16: accepting costs about 10 µs each,
+    /// and live connections go first.
     pub accepts_per_turn_max: usize,
     /// Most bytes read from one connection in one turn, so that a bulk sender does not hold up its
     /// neighbours.

@@ -92,7 +92,8 @@ impl<S, C> Connection<S, C> {
         }
     }
 
-    /// True when waiting needs no further bookkeeping: no segment is held and the wheel looks in time.
+    /// True when waiting needs no further bookkeeping: no segment is held and the wheel looks in
+    /// time.
     #[inline]
     pub(crate) fn is_at_rest(&self, send_timeout: Duration) -> bool {
         let is_watched = self.armed.is_some_and(|armed| armed <= self.due(send_timeout));

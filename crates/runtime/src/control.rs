@@ -55,8 +55,8 @@ impl Control {
 
     #[inline]
     pub(crate) fn phase(&self) -> Phase {
-        // ORDERING: Relaxed. The phase is the whole message: nothing else is read because of it, and
-        // the waker's write to its event descriptor makes the worker look again soon.
+        // ORDERING: Relaxed. The phase is the whole message: nothing else is read because of it,
+        // and the waker's write to its event descriptor makes the worker look again soon.
         match self.phase.load(Ordering::Relaxed) {
             0 => Phase::Running,
             1 => Phase::Draining,

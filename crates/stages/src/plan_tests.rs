@@ -1,3 +1,5 @@
+//! Tests of the plan.
+
 use super::{Plan, PlanError, PlanLimits, Room};
 use crate::{Chain, Direction, Growth, Identity, Stage, StageError, Window};
 

@@ -16,8 +16,8 @@ use crate::Token;
 /// A client in a [`World`](super::World). Dropping it closes its connection, and what it had
 /// scheduled does not happen.
 ///
-/// What a client sends goes out at once; what ends a connection, ends it at once. What was sent after
-/// an end is lost in silence, as harnesses send without looking.
+/// What a client sends goes out at once; what ends a connection, ends it at once. What was sent
+/// after an end is lost in silence, as harnesses send without looking.
 pub struct Client {
     state: Rc<RefCell<State>>,
     id: Token,
@@ -91,8 +91,8 @@ impl Client {
         });
     }
 
-    /// How many bytes the server may have sent that this client has not read; then its socket is full.
-    /// 256 KiB to begin with. Bytes that are on the way already stay.
+    /// How many bytes the server may have sent that this client has not read; then its socket is
+    /// full. 256 KiB to begin with. Bytes that are on the way already stay.
     pub fn set_receive_window(&self, bytes: usize) {
         self.change(|connection| connection.set_send_buffer_max(bytes));
     }
@@ -123,22 +123,23 @@ impl Client {
         self.change(|connection| connection.received().len())
     }
 
-    /// How the connection has ended for this client; `None` while it has not. An end is seen only after
-    /// everything before it has been read.
+    /// How the connection has ended for this client; `None` while it has not. An end is seen only
+    /// after everything before it has been read.
     #[must_use]
     pub fn end(&self) -> Option<End> {
         self.change(Connection::end)
     }
 
-    /// The last places in the worker's memory that this client's bytes were read into, oldest first:
-    /// address and length of each. See [`World::set_places_max`](super::World::set_places_max).
+    /// The last places in the worker's memory that this client's bytes were read into, oldest
+    /// first: address and length of each. See
+    /// [`World::set_places_max`](super::World::set_places_max).
     #[must_use]
     pub fn recv_places(&self) -> Vec<(usize, usize)> {
         self.with(|connection| connection.recv_places.list())
     }
 
-    /// The last places in the worker's memory that bytes for this client were sent from. Each run of a
-    /// vectored send is one place.
+    /// The last places in the worker's memory that bytes for this client were sent from. Each run
+    /// of a vectored send is one place.
     #[must_use]
     pub fn sent_places(&self) -> Vec<(usize, usize)> {
         self.with(|connection| connection.sent_places.list())

@@ -1,5 +1,5 @@
-//! One TCP connection, both ends of it. Owns its bytes, its ends and what is news; rolls no dice and
-//! reads no clock.
+//! One TCP connection, both ends of it. Owns its bytes, its ends and what is news; rolls no dice
+//! and reads no clock.
 
 use std::collections::VecDeque;
 use std::io;
@@ -332,7 +332,8 @@ const BUFFER_RESERVE: usize = 4096;
 /// Linux's default for `net.ipv4.tcp_rmem`.
 const RECEIVE_BUFFER_MAX: usize = 128 * 1024;
 
-/// In the range that Linux's autotuning gives a fresh connection; small enough to be filled in tests.
+/// In the range that Linux's autotuning gives a fresh connection; small enough to be filled in
+/// tests.
 const SEND_BUFFER_MAX: usize = 256 * 1024;
 
 /// Moves the first bytes of `queue` into all of `room`.

@@ -15,8 +15,8 @@ use crate::{Driver, Event, Token, VECTORED_MAX, Wake};
 /// A [`Driver`] in a [`World`](super::World), with one listener, number 0; from
 /// [`World::driver`](super::World::driver).
 ///
-/// Its poll never waits: it moves the virtual clock instead, and returns empty-handed when time alone
-/// brings nothing. Once buffers have grown to their widest, no call of it allocates.
+/// Its poll never waits: it moves the virtual clock instead, and returns empty-handed when time
+/// alone brings nothing. Once buffers have grown to their widest, no call of it allocates.
 pub struct SimDriver {
     state: Rc<RefCell<State>>,
     worker: usize,

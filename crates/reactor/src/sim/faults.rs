@@ -31,7 +31,8 @@ pub enum Fault {
     CoalescedEvent,
     /// A socket that was closed is reported under its old token.
     StaleEvent,
-    /// The connection is reset: rolled at each recv and send, and once per poll for one of them all.
+    /// The connection is reset: rolled at each recv and send, and once per poll for one of them
+    /// all.
     PeerReset,
     /// Accept says `WouldBlock` although a connection waits. An edge follows later.
     RefusedAccept,
@@ -83,8 +84,8 @@ impl Fault {
 
     /// The rate above which nothing would be left to test: [`Faults::from_seed`] stays below.
     ///
-    /// Faults that end a connection, and jumps of time that end all of them, must be rare enough for
-    /// some to get through; faults that only delay may come every other time.
+    /// Faults that end a connection, and jumps of time that end all of them, must be rare enough
+    /// for some to get through; faults that only delay may come every other time.
     const fn rate_max(self) -> f64 {
         match self {
             Self::PeerReset => 0.01,
@@ -128,8 +129,8 @@ impl Faults {
         }
     }
 
-    /// The faults of one run in a swarm: each kind is on in about half of the seeds, and how often it
-    /// strikes then is drawn too, mostly seldom.
+    /// The faults of one run in a swarm: each kind is on in about half of the seeds, and how often
+    /// it strikes then is drawn too, mostly seldom.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed ^ SWARM);

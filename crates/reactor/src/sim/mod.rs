@@ -14,21 +14,21 @@
 //!
 //! An edge is reported when bytes, room or an end *arrive*, and at registration, and at no other
 //! time: a worker that stops early and does not remember to come back stalls here as it would stall
-//! in production. Even less is reported than epoll does, which tells of both directions when one has
-//! news: only the direction with news is named, unless [`Fault::CoalescedEvent`] strikes. Room is news
-//! only after a send came up short or was refused, and once a third of the buffer is free, as in
-//! Linux.
+//! in production. Even less is reported than epoll does, which tells of both directions when one
+//! has news: only the direction with news is named, unless [`Fault::CoalescedEvent`] strikes. Room
+//! is news only after a send came up short or was refused, and once a third of the buffer is free,
+//! as in Linux.
 //!
 //! A fault that cuts a read or a write short, or refuses it although the socket was ready, is told
-//! apart from the real thing by nobody: what it hid counts as not yet arrived, and arrives with a new
-//! edge at a later poll. `EINTR`, `ENOBUFS`, `ENOMEM` and `EMFILE` hide nothing, so after them no edge
-//! comes: whoever gets one must try again by itself.
+//! apart from the real thing by nobody: what it hid counts as not yet arrived, and arrives with a
+//! new edge at a later poll. `EINTR`, `ENOBUFS`, `ENOMEM` and `EMFILE` hide nothing, so after them
+//! no edge comes: whoever gets one must try again by itself.
 //!
 //! # Ends
 //!
-//! A server that closes a socket with unread bytes resets the connection, and the worst that a reset
-//! may do happens: what the client had not read by then is lost (RFC 9112 §9.6). A client that reads
-//! by itself reads when the worker polls.
+//! A server that closes a socket with unread bytes resets the connection, and the worst that a
+//! reset may do happens: what the client had not read by then is lost (RFC 9112 §9.6). A client
+//! that reads by itself reads when the worker polls.
 
 mod chance;
 mod client;

@@ -66,8 +66,8 @@ impl State {
             && self.ports.iter().all(|port| port.is_quiet() && port.deadline().is_none())
     }
 
-    /// Lets time pass up to the next thing that happens, unless another worker must run first. `false`
-    /// when no time may pass.
+    /// Lets time pass up to the next thing that happens, unless another worker must run first.
+    /// `false` when no time may pass.
     fn pass_time(&mut self, worker: usize, deadline: Option<Duration>) -> bool {
         self.ports[worker].pace = Pace::Waiting(deadline);
         if deadline.is_some_and(|deadline| deadline <= self.now) {

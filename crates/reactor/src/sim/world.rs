@@ -21,8 +21,8 @@ pub struct World {
 }
 
 impl World {
-    /// Makes a world without workers and clients, at time zero. Everything that is left to chance in
-    /// it, faults included, follows from `seed`.
+    /// Makes a world without workers and clients, at time zero. Everything that is left to chance
+    /// in it, faults included, follows from `seed`.
     #[must_use]
     pub fn new(seed: u64, faults: Faults) -> Self {
         Self { state: Rc::new(RefCell::new(State::new(seed, faults))) }
@@ -30,7 +30,8 @@ impl World {
 
     /// Adds a worker with one listener. Workers are counted from 0 in the order of their making.
     ///
-    /// With several workers in one world, time passes only when all of them wait: run them in turns.
+    /// With several workers in one world, time passes only when all of them wait: run them in
+    /// turns.
     #[must_use]
     pub fn driver(&self) -> SimDriver {
         let mut state = self.state.borrow_mut();
@@ -40,7 +41,8 @@ impl World {
         SimDriver::new(Rc::clone(&self.state), worker, state.now, rng)
     }
 
-    /// Connects a client from an address of its own to a worker that listens, by lot when several do.
+    /// Connects a client from an address of its own to a worker that listens, by lot when several
+    /// do.
     #[must_use]
     pub fn connect(&self) -> Client {
         let number = self.state.borrow().clients_made;
@@ -76,8 +78,8 @@ impl World {
         self.state.borrow().now
     }
 
-    /// Moves the clock on, with all that is scheduled on the way; also while a worker is at work, as if
-    /// that work had taken so long.
+    /// Moves the clock on, with all that is scheduled on the way; also while a worker is at work,
+    /// as if that work had taken so long.
     pub fn advance(&self, by: Duration) {
         let mut state = self.state.borrow_mut();
         let target = state.now.saturating_add(by);
@@ -90,22 +92,23 @@ impl World {
         self.state.borrow_mut().schedule.plan(time, Action::Repeat(worker, Event::Wake));
     }
 
-    /// Whether the world has come to rest: every worker polled without a timeout, nothing was there to
-    /// report, and nothing is scheduled.
+    /// Whether the world has come to rest: every worker polled without a timeout, nothing was there
+    /// to report, and nothing is scheduled.
     #[must_use]
     pub fn idle(&self) -> bool {
         self.state.borrow().is_idle()
     }
 
-    /// From here on no fault strikes, and a clock that stands still goes again. What was delayed still
-    /// arrives late, small buffers stay small. Every honest client must get its answer now.
+    /// From here on no fault strikes, and a clock that stands still goes again. What was delayed
+    /// still arrives late, small buffers stay small. Every honest client must get its answer now.
     pub fn stop_faults(&self) {
         let mut state = self.state.borrow_mut();
         state.chance.active = false;
         state.frozen_polls = 0;
     }
 
-    /// Puts other faults in place, from here on: a test can make one strike at a moment of its choice.
+    /// Puts other faults in place, from here on: a test can make one strike at a moment of its
+    /// choice.
     pub fn set_faults(&self, faults: Faults) {
         let mut state = self.state.borrow_mut();
         state.chance.faults = faults;

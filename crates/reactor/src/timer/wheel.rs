@@ -15,14 +15,14 @@ use crate::Token;
 ///             ╰─7─╴3           ╰─1
 /// ```
 ///
-/// [`arm`](Self::arm) and [`disarm`](Self::disarm) cost the same however many entries there are, and
-/// allocate only when a slab index is seen for the first time. Ticks are how entries are filed, not
-/// when they fire: an entry fires in the first [`expire`](Self::expire) at or after its time, never
-/// before. Times are durations since the driver's start and are kept in nanoseconds; what lies past
-/// 584 years is taken for 584 years.
+/// [`arm`](Self::arm) and [`disarm`](Self::disarm) cost the same however many entries there are,
+/// and allocate only when a slab index is seen for the first time. Ticks are how entries are filed,
+/// not when they fire: an entry fires in the first [`expire`](Self::expire) at or after its time,
+/// never before. Times are durations since the driver's start and are kept in nanoseconds; what
+/// lies past 584 years is taken for 584 years.
 ///
-/// A connection that pushes its deadline back with every request should leave the wheel alone: let the
-/// entry expire, look at the real deadline then, and arm again.
+/// A connection that pushes its deadline back with every request should leave the wheel alone: let
+/// the entry expire, look at the real deadline then, and arm again.
 #[derive(Clone)]
 pub struct Wheel {
     tick: u64,
@@ -42,7 +42,8 @@ pub struct Wheel {
 impl Wheel {
     /// Makes an empty wheel of `slots` slots of one `tick` each.
     ///
-    /// A lap is best as long as the usual timeout: entries of later laps are looked at once per lap.
+    /// A lap is best as long as the usual timeout: entries of later laps are looked at once per
+    /// lap.
     ///
     /// # Panics
     /// When `tick` is zero or `slots` is not a power of two below 2³².

@@ -1,8 +1,8 @@
 //! The turn: one pass of a worker over everything that is due.
 //!
-//! Poll → control → connections, each fully before the next → accept → deadlines → holds. Connections
-//! that have more to do than their budget come back in the next turn, behind those that became ready
-//! meanwhile.
+//! Poll → control → connections, each fully before the next → accept → deadlines → holds.
+//! Connections that have more to do than their budget come back in the next turn, behind those that
+//! became ready meanwhile.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};

@@ -109,6 +109,6 @@ impl Base64 {
     }
 }
 
-/// Symbols in the first piece. The more, the fewer pieces follow; the fewer, the less is read twice.
-/// 512 measured best at 3 KiB and within the noise elsewhere.
+/// Symbols in the first piece. The more, the fewer pieces follow; the fewer, the less is read
+/// twice. 512 measured best at 3 KiB and within the noise elsewhere.
 const FIRST_LEN: usize = 512;

@@ -1,3 +1,5 @@
+//! Tests of the views.
+
 use waterwheel_ring::{Config, Lease, Ring};
 use zerocopy::{
     FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes, Unaligned,
