@@ -9,10 +9,11 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::body::{Chunked, ChunkedProgress, Framing};
-use crate::core::{Core, Http, Terms};
+use crate::core::{Asked, Core, Http, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Need};
-use crate::parse::{Head, HeadScan, HeaderSlots, Method, Version, parse_head};
+use crate::limits::Limits;
+use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Version, parse_head};
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::router::Found;
@@ -23,8 +24,8 @@ pub struct Connection {
     phase: Phase,
     peer: SocketAddr,
     scan: HeadScan,
-    /// When the connection was opened.
-    opened: Duration,
+    /// When the connection is too old for another request.
+    expires: Duration,
     /// When the phase began: the last request ended, the head's first byte came, the body was begun.
     since: Duration,
     /// Whether a request has been answered.
@@ -78,9 +79,10 @@ type Step = Result<(), Need>;
 impl Connection {
     /// A connection from `peer`, opened at `now`.
     #[must_use]
-    pub fn new(peer: SocketAddr, now: Duration) -> Self {
+    pub fn new(peer: SocketAddr, now: Duration, limits: &Limits) -> Self {
         let scan = HeadScan::new();
-        Self { phase: Phase::Idle, peer, scan, opened: now, since: now, served: false }
+        let expires = now.saturating_add(limits.connection_age_max);
+        Self { phase: Phase::Idle, peer, scan, expires, since: now, served: false }
     }
 
     /// Handles what has come in, as far as it goes.
@@ -88,15 +90,10 @@ impl Connection {
         let Http { core: http, slots } = http;
         let mut queued_len = 0;
         while queued_len < http.service().limits.queued_output_max {
-            let step = match &mut self.phase {
+            let step = match self.phase {
                 Phase::Idle | Phase::Head => self.head(http, slots, exchange, &mut queued_len),
                 Phase::Body(_) => self.body(http, slots, exchange, &mut queued_len),
-                Phase::Skip(left) => {
-                    let count = (*left).min(exchange.inbound.len());
-                    exchange.inbound.consume(count);
-                    *left -= count;
-                    self.skip(http, exchange)
-                }
+                Phase::Skip(_) => self.skip(http, exchange),
             };
             if let Err(need) = step {
                 return need;
@@ -133,35 +130,34 @@ impl Connection {
         let head = match self.scan.parse(exchange.inbound.bytes(), slots, limits) {
             Ok(Some(head)) => head,
             Ok(None) => return Err(self.await_head(http, exchange)),
-            Err(error) => {
-                let rejection = Rejection::of(error.status(), error.to_string());
-                http.refuse(&rejection, Terms::LAST, exchange);
-                return Err(Need::Finish);
-            }
+            Err(error) => return Err(refuse_head(error, http, exchange)),
         };
-        self.scan = HeadScan::new();
-        let mut terms = self.terms(&head, http, exchange);
+        if matches!(self.phase, Phase::Head) {
+            // It has seen this head's pieces.
+            self.scan = HeadScan::new();
+        }
+        let mut terms = self.terms(&head, exchange);
         let found = http.service().router.find(head.method, head.target.path_bytes());
         if head.framing.has_body() {
             let opening = open_body(&head, &found, http, terms);
             return self.begin_body(opening, http, exchange);
         }
-        *queued_len += match found {
+        let (ring, connections) = (exchange.ring, exchange.connections);
+        *queued_len += match &found {
             Found::Route { value, params, .. } => {
-                let route = &http.service().routes[*value];
-                let request = Request::new(&head, &params, self.peer);
-                let (ring, connections) = (exchange.ring, exchange.connections);
-                let reply = http.call(route, request, None, ring, connections, &mut terms);
-                http.send(Some(route), reply, None, terms, exchange.ring, exchange.outbound)
+                let route = &http.service().routes[**value];
+                let request = Request::new(&head, params, &self.peer);
+                let asked = Asked { route, request, body: None, connections };
+                let mut reply = None;
+                http.call(asked, &mut reply, ring, &mut terms);
+                http.send(route, &mut reply, None, terms, ring, exchange.outbound)
             }
-            _ => {
-                let reply = not_routed(&found).into();
-                http.send(None, reply, None, terms, exchange.ring, exchange.outbound)
-            }
+            _ => http.send_refusal(&Rejection::not_routed(&found), terms, ring, exchange.outbound),
         };
         let head_len = head.head_len;
         exchange.inbound.consume(head_len);
-        self.next(terms, exchange.now)
+        self.next(terms, exchange.now)?;
+        if exchange.inbound.is_empty() { Err(self.idle(http, exchange)) } else { Ok(()) }
     }
 
     /// Nothing of the next request has come: waits for it, unless there will be none.
@@ -175,6 +171,7 @@ impl Connection {
         Need::Bytes { room: 0, deadline: self.since.saturating_add(timeout) }
     }
 
+    #[cold]
     fn await_head(&mut self, http: &Core, exchange: &Exchange<'_>) -> Need {
         if exchange.ended {
             return Need::Abort;
@@ -191,6 +188,9 @@ impl Connection {
         Need::Bytes { room: limits.head_len_max, deadline }
     }
 
+    // Apart, as the rest of what concerns bodies: in the registers of the one path that most requests
+    // take, it would only cost.
+    #[inline(never)]
     fn begin_body(&mut self, opening: Opening, http: &Core, exchange: &mut Exchange<'_>) -> Step {
         match opening {
             Opening::Receive(body, expects) => {
@@ -213,6 +213,7 @@ impl Connection {
     }
 
     /// Waits for the whole body, then answers.
+    #[inline(never)]
     fn body(
         &mut self,
         http: &Core,
@@ -270,21 +271,27 @@ impl Connection {
         let Ok(Some(head)) = parse_head(lease.payload(), slots, &http.service().limits) else {
             return Err(Need::Abort);
         };
-        let mut terms = self.terms(&head, http, exchange);
+        let mut terms = self.terms(&head, exchange);
         let found = http.service().router.find(head.method, head.target.path_bytes());
         let Found::Route { value, params, .. } = found else { return Err(Need::Abort) };
         let route = &http.service().routes[*value];
-        let request = Request::new(&head, &params, self.peer);
+        let request = Request::new(&head, &params, &self.peer);
         let (ring, connections) = (exchange.ring, exchange.connections);
-        let reply = http.call(route, request, Some(body), ring, connections, &mut terms);
-        *queued_len +=
-            http.send(Some(route), reply, Some(lease), terms, exchange.ring, exchange.outbound);
+        let asked = Asked { route, request, body: Some(body), connections };
+        let mut reply = None;
+        http.call(asked, &mut reply, ring, &mut terms);
+        *queued_len += http.send(route, &mut reply, Some(lease), terms, ring, exchange.outbound);
         self.next(terms, exchange.now)
     }
 
-    fn skip(&mut self, http: &Core, exchange: &Exchange<'_>) -> Step {
-        let Phase::Skip(left) = self.phase else { return Ok(()) };
-        if left == 0 {
+    /// Drops what has come of a body that nobody wants.
+    #[cold]
+    fn skip(&mut self, http: &Core, exchange: &mut Exchange<'_>) -> Step {
+        let Phase::Skip(left) = &mut self.phase else { return Ok(()) };
+        let count = (*left).min(exchange.inbound.len());
+        exchange.inbound.consume(count);
+        *left -= count;
+        if *left == 0 {
             return self.next(Terms::NEXT, exchange.now);
         }
         if exchange.ended {
@@ -305,10 +312,8 @@ impl Connection {
 
     /// How the reply to `head` is framed, and whether another request may follow it.
     #[inline]
-    fn terms(&self, head: &Head<'_>, http: &Core, exchange: &Exchange<'_>) -> Terms {
-        let age = exchange.now.saturating_sub(self.opened);
-        let goes_on =
-            head.keep_alive && !exchange.draining && age < http.service().limits.connection_age_max;
+    fn terms(&self, head: &Head<'_>, exchange: &Exchange<'_>) -> Terms {
+        let goes_on = head.keep_alive && !exchange.draining && exchange.now < self.expires;
         let persistence = match (goes_on, head.version) {
             (false, _) => Persistence::Close,
             (true, Version::Http10) => Persistence::KeepAlive,
@@ -362,7 +367,7 @@ fn open_body(head: &Head<'_>, found: &Found<'_, usize>, http: &Core, terms: Term
         }
         _ => Opening::Refuse(rejection, Terms { persistence: Persistence::Close, ..terms }, None),
     };
-    let Found::Route { value, .. } = found else { return refuse(not_routed(found)) };
+    let Found::Route { value, .. } = found else { return refuse(Rejection::not_routed(found)) };
     let len_max = http.service().routes[**value].body_len_max;
     if len.is_some_and(|len| len > len_max) {
         return refuse(Rejection::new(
@@ -379,17 +384,10 @@ fn open_body(head: &Head<'_>, found: &Found<'_, usize>, http: &Core, terms: Term
 }
 
 #[cold]
-fn not_routed(found: &Found<'_, usize>) -> Rejection {
-    match found {
-        Found::MethodNotAllowed { allow } => {
-            let cause = "the method is not allowed for this path";
-            Rejection::new(StatusCode::METHOD_NOT_ALLOWED, cause).with_allow(allow)
-        }
-        Found::BadPath => {
-            Rejection::new(StatusCode::BAD_REQUEST, "the path is not percent-encoded utf-8")
-        }
-        _ => Rejection::new(StatusCode::NOT_FOUND, "nothing is served at this path"),
-    }
+fn refuse_head(error: HeadError, http: &Core, exchange: &mut Exchange<'_>) -> Need {
+    let rejection = Rejection::of(error.status(), error.to_string());
+    http.refuse(&rejection, Terms::LAST, exchange);
+    Need::Finish
 }
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use waterwheel_ring::{Full, Lease, Ring, Runs};
 use waterwheel_stages::StageError;
 
@@ -45,6 +45,15 @@ pub(crate) struct Terms {
     pub(crate) persistence: Persistence,
 }
 
+/// A request and what it goes to.
+pub(crate) struct Asked<'a> {
+    pub(crate) route: &'a PlannedRoute,
+    pub(crate) request: Request<'a>,
+    pub(crate) body: Option<Lease>,
+    /// Connections open on this worker.
+    pub(crate) connections: usize,
+}
+
 impl Terms {
     /// The connection ends after this reply.
     pub(crate) const LAST: Self = Self { head_only: false, persistence: Persistence::Close };
@@ -80,117 +89,110 @@ impl Core {
         &self.service
     }
 
-    /// Decodes the body through the route's chain and calls the handler. When the handler panics the
-    /// reply is 500 and the connection ends with it.
-    #[inline]
+    /// Decodes the body through the route's chain and calls the handler. When the handler panics there
+    /// is no reply and the connection ends.
+    // Inlined, as `send` is: where a request has no body, all that concerns bodies falls away.
+    #[inline(always)]
     pub(crate) fn call(
         &self,
-        route: &PlannedRoute,
-        request: Request<'_>,
-        mut body: Option<Lease>,
+        asked: Asked<'_>,
+        reply: &mut Option<Reply>,
         ring: &Ring,
-        connections: usize,
         terms: &mut Terms,
-    ) -> Reply {
+    ) {
+        let Asked { route, request, mut body, connections } = asked;
         self.requests.set(self.requests.get() + 1);
         if let Some(body) = &mut body
             && !route.chain.is_empty()
             && let Err(error) = decode(route, body)
         {
-            return stage_failed(&error).into();
+            *reply = Some(stage_failed(&error));
+            return;
         }
         let load = Load { worker: self.worker, connections, requests: self.requests.get() };
         let mut call = Call::new(request, body, ring, &self.locals, load);
         // The handler's state may be torn by the unwinding; it is the application's, as in any
         // program with a panic hook. Ours is not: nothing but the call's lease was lent.
-        match catch_unwind(AssertUnwindSafe(|| route.endpoint.call(&mut call))) {
-            Ok(reply) => reply,
-            Err(_) => {
-                terms.persistence = Persistence::Close;
-                let cause = "the handler failed";
-                Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause).into()
-            }
+        let called = AssertUnwindSafe(|| route.endpoint.call(&mut call, reply));
+        if catch_unwind(called).is_err() {
+            terms.persistence = Persistence::Close;
         }
     }
 
-    /// Queues a reply and returns its length. `head` is the run of the request's head, whose place
-    /// the reply's head may take.
-    #[inline]
+    /// Queues a reply, 500 if there is none, and returns its length. `head` is the run of the
+    /// request's head, whose place the reply's head may take.
+    #[inline(always)]
     pub(crate) fn send(
         &self,
-        route: Option<&PlannedRoute>,
-        reply: Reply,
+        route: &PlannedRoute,
+        reply: &mut Option<Reply>,
         head: Option<Lease>,
         terms: Terms,
         ring: &Ring,
         outbound: &mut Runs,
     ) -> usize {
-        let reply = match route {
-            Some(route) if !route.chain.is_empty() && !reply.bypasses_chain => {
-                encode(route, reply, ring)
-            }
-            _ => reply,
-        };
+        let reply = reply.get_or_insert_with(handler_failed);
+        if !route.chain.is_empty() && !reply.bypasses_chain {
+            encode(route, reply, ring);
+        }
         self.write(reply, head, terms, ring, outbound)
     }
 
     /// Queues a refusal.
     pub(crate) fn refuse(&self, rejection: &Rejection, terms: Terms, exchange: &mut Exchange<'_>) {
-        let reply = rejection.clone().into();
-        self.write(reply, None, terms, exchange.ring, exchange.outbound);
+        self.send_refusal(rejection, terms, exchange.ring, exchange.outbound);
     }
 
+    /// Queues a refusal and returns its length.
+    #[cold]
+    pub(crate) fn send_refusal(
+        &self,
+        rejection: &Rejection,
+        terms: Terms,
+        ring: &Ring,
+        outbound: &mut Runs,
+    ) -> usize {
+        self.write(&mut rejection.clone().into(), None, terms, ring, outbound)
+    }
+
+    /// Queues a reply and returns its length. `front` is the run of the request's head, whose place
+    /// the reply's head may take.
     fn write(
         &self,
-        reply: Reply,
+        reply: &mut Reply,
         front: Option<Lease>,
         terms: Terms,
         ring: &Ring,
         outbound: &mut Runs,
     ) -> usize {
-        let Reply { status, content_type, fields, mut body, .. } = reply;
-        if status.is_informational() || status == StatusCode::RESET_CONTENT {
-            return self.write_unusual(status, fields, terms, ring, outbound);
-        }
-        let bodiless = status == StatusCode::NO_CONTENT;
+        let (states_len, has_content) = match reply.status.as_u16() {
+            100..=199 | 205 => return self.write_unusual(reply, terms, ring, outbound),
+            204 => (false, false),
+            304 => (true, false),
+            _ => (true, !terms.head_only),
+        };
+        let content = reply.body.bytes();
         let mut digits = itoa::Buffer::new();
         let head = ReplyHead {
             stamp: &self.stamp,
-            status,
-            content_type,
-            fields: &fields,
-            content_len: (!bodiless).then(|| digits.format(body.len())),
+            status: reply.status,
+            content_type: reply.content_type,
+            fields: reply.fields.as_slice(),
+            content_len: states_len.then(|| digits.format(content.len())),
             persistence: terms.persistence,
         };
-        if bodiless || terms.head_only || status == StatusCode::NOT_MODIFIED {
-            body = Body::Empty;
+        let content = if has_content { content } else { &[] };
+        let (head_len, content_len) = (head.len(), content.len());
+        if content_len > 0 && reply.body.goes_apart() {
+            queue_apart(head, head_len, std::mem::take(&mut reply.body), front, ring, outbound);
+        } else {
+            outbound.place(ring, head_len + content_len, |room| {
+                let (head_room, content_room) = room.split_at_mut(head_len);
+                head.write(head_room);
+                content_room.copy_from_slice(content);
+            });
         }
-        let (head_len, body_len) = (head.len(), body.len());
-        match body {
-            Body::Run(mut lease) if body_len > 0 => {
-                if let Some(front) = front {
-                    // Not adjacent: the reply is another run. Either way the request is done with.
-                    drop(lease.absorb_front(front));
-                }
-                if lease.prepend_with(head_len, |room| head.write(room)).is_err() {
-                    outbound.place(ring, head_len, |room| head.write(room));
-                }
-                outbound.push(lease);
-            }
-            Body::Static(bytes) if body_len > MERGED_LEN_MAX => {
-                outbound.place(ring, head_len, |room| head.write(room));
-                outbound.push_static(bytes);
-            }
-            Body::Heap(bytes) if body_len > MERGED_LEN_MAX => {
-                outbound.place(ring, head_len, |room| head.write(room));
-                outbound.push_heap(bytes);
-            }
-            body => outbound.place(ring, head_len + body_len, |room| {
-                head.write(room);
-                room[head_len..].copy_from_slice(body.bytes());
-            }),
-        }
-        head_len + body_len
+        head_len + content_len
     }
 
     /// Queues a reply whose status does not allow what the handler gave with it. A peer that got a
@@ -198,22 +200,21 @@ impl Core {
     #[cold]
     fn write_unusual(
         &self,
-        status: StatusCode,
-        fields: Vec<(HeaderName, HeaderValue)>,
+        reply: &Reply,
         terms: Terms,
         ring: &Ring,
         outbound: &mut Runs,
     ) -> usize {
-        if status.is_informational() {
+        if reply.status.is_informational() {
             let cause = "the handler replied with an interim status";
-            let reply = Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause).into();
-            return self.write(reply, None, terms, ring, outbound);
+            let rejection = Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause);
+            return self.send_refusal(&rejection, terms, ring, outbound);
         }
         let head = ReplyHead {
             stamp: &self.stamp,
-            status,
+            status: reply.status,
             content_type: None,
-            fields: &fields,
+            fields: reply.fields.as_slice(),
             content_len: Some("0"),
             persistence: terms.persistence,
         };
@@ -229,15 +230,15 @@ fn decode(route: &PlannedRoute, body: &mut Lease) -> Result<(), StageError> {
 }
 
 /// Runs the chain towards the network over a reply's content.
-fn encode(route: &PlannedRoute, reply: Reply, ring: &Ring) -> Reply {
+fn encode(route: &PlannedRoute, reply: &mut Reply, ring: &Ring) {
     let len = reply.body.len();
     if len == 0 {
-        return reply;
+        return;
     }
     let room = route.plan.outbound_room(len);
-    let lease = match reply.body {
+    let lease = match std::mem::take(&mut reply.body) {
         Body::Run(lease) => with_room(lease, room.front, room.back, ring),
-        ref body => {
+        body => {
             let mut target = ring.reserve_bytes(REPLY_HEAD_ROOM + room.front + len + room.back);
             if let Ok(lease) = &mut target {
                 lease.set_headroom(REPLY_HEAD_ROOM + room.front);
@@ -249,16 +250,40 @@ fn encode(route: &PlannedRoute, reply: Reply, ring: &Ring) -> Reply {
     let mut lease = match lease {
         Ok(lease) => lease,
         Err(full) => {
-            return Rejection::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string()).into();
+            *reply = Rejection::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string()).into();
+            return;
         }
     };
     match route.chain.outbound(&mut lease) {
-        Ok(()) => Reply { body: Body::Run(lease), ..reply },
+        Ok(()) => reply.body = Body::Run(lease),
         Err(error) => {
             let cause = format!("the reply cannot be encoded: {error}");
-            Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause).into()
+            *reply = Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause).into();
         }
     }
+}
+
+/// Queues a head and content that is sent from where it is.
+#[inline(never)]
+fn queue_apart(
+    head: ReplyHead<'_>,
+    head_len: usize,
+    mut content: Body,
+    front: Option<Lease>,
+    ring: &Ring,
+    outbound: &mut Runs,
+) {
+    if let Body::Run(lease) = &mut content {
+        if let Some(front) = front {
+            // Not adjacent: the reply is another run. Either way the request is done with.
+            drop(lease.absorb_front(front));
+        }
+        if lease.prepend_with(head_len, |room| head.write(room)).is_ok() {
+            return content.queue(outbound);
+        }
+    }
+    outbound.place(ring, head_len, |room| head.write(room));
+    content.queue(outbound);
 }
 
 /// The lease with so much free before and behind its payload: as it is, longer, or moved.
@@ -278,15 +303,16 @@ fn with_room(mut lease: Lease, front: usize, back: usize, ring: &Ring) -> Result
 }
 
 #[cold]
-fn stage_failed(error: &StageError) -> Rejection {
+fn handler_failed() -> Reply {
+    Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "the handler failed").into()
+}
+
+#[cold]
+fn stage_failed(error: &StageError) -> Reply {
     let status = match error {
         StageError::Malformed { .. } => StatusCode::BAD_REQUEST,
         StageError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    Rejection::new(status, error.to_string())
+    Rejection::new(status, error.to_string()).into()
 }
-
-/// Content up to this length is copied behind its head; longer content is sent from where it is.
-/// A piece of a vectored write costs about as much as copying 1 KiB.
-const MERGED_LEN_MAX: usize = 1024;

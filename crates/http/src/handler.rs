@@ -107,7 +107,9 @@ impl<M, H: Handler<M>> IntoRoute<(M,)> for H {
 
 /// A handler whose shape has been forgotten.
 pub(crate) trait Endpoint: Send + Sync {
-    fn call(&self, call: &mut Call<'_>) -> Reply;
+    /// Puts the handler's reply where it stays until it is written: returned, it would be copied from
+    /// frame to frame.
+    fn call(&self, call: &mut Call<'_>, reply: &mut Option<Reply>);
 }
 
 impl<F> Endpoint for F
@@ -115,8 +117,8 @@ where
     F: Fn(&mut Call<'_>) -> Reply + Send + Sync,
 {
     #[inline]
-    fn call(&self, call: &mut Call<'_>) -> Reply {
-        self(call)
+    fn call(&self, call: &mut Call<'_>, reply: &mut Option<Reply>) {
+        *reply = Some(self(call));
     }
 }
 

@@ -49,8 +49,6 @@ pub struct Limits {
     pub linger_len_max: usize,
     /// Age at which a connection is closed after its current reply; 1 h, as in nginx and Envoy.
     pub connection_age_max: Duration,
-    /// Most requests parsed ahead of the one being answered on one connection; 16, as in actix.
-    pub pipeline_depth_max: usize,
 }
 
 impl Limits {
@@ -81,7 +79,7 @@ impl Limits {
         if timeouts.iter().any(Duration::is_zero) {
             return Err(LimitsError::ZeroTimeout);
         }
-        if self.queued_output_max == 0 || self.pipeline_depth_max == 0 {
+        if self.queued_output_max == 0 {
             return Err(LimitsError::ZeroQueue);
         }
         Ok(())
@@ -105,7 +103,6 @@ impl Default for Limits {
             linger_timeout: Duration::from_secs(2),
             linger_len_max: 256 * 1024,
             connection_age_max: Duration::from_secs(60 * 60),
-            pipeline_depth_max: 16,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use http::{HeaderValue, StatusCode};
 
+use crate::router::Found;
+
 /// Why a request was refused. The peer is told in the reply's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
@@ -22,6 +24,21 @@ impl Rejection {
     /// A refusal for an error that knows its status as a number.
     pub(crate) fn of(status: u16, cause: String) -> Self {
         Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), cause)
+    }
+
+    /// The refusal of a request that the router has no handler for.
+    #[cold]
+    pub(crate) fn not_routed<T>(found: &Found<'_, T>) -> Self {
+        match found {
+            Found::MethodNotAllowed { allow } => {
+                let cause = "the method is not allowed for this path";
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, cause).with_allow(allow)
+            }
+            Found::BadPath => {
+                Self::new(StatusCode::BAD_REQUEST, "the path is not percent-encoded utf-8")
+            }
+            _ => Self::new(StatusCode::NOT_FOUND, "nothing is served at this path"),
+        }
     }
 
     /// With the methods that the path does have (RFC 9110 §15.5.6).

@@ -16,11 +16,11 @@ use crate::router::Params;
 pub struct Request<'a> {
     head: &'a Head<'a>,
     params: &'a Params<'a>,
-    peer: SocketAddr,
+    peer: &'a SocketAddr,
 }
 
 impl<'a> Request<'a> {
-    pub(crate) fn new(head: &'a Head<'a>, params: &'a Params<'a>, peer: SocketAddr) -> Self {
+    pub(crate) fn new(head: &'a Head<'a>, params: &'a Params<'a>, peer: &'a SocketAddr) -> Self {
         Self { head, params, peer }
     }
 
@@ -77,7 +77,7 @@ impl<'a> Request<'a> {
 
     /// The address that the connection came from.
     pub fn peer(&self) -> SocketAddr {
-        self.peer
+        *self.peer
     }
 }
 

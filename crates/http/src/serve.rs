@@ -13,7 +13,7 @@ impl Protocol for Http {
     type Connection = Connection;
 
     fn open(&mut self, peer: SocketAddr, now: Duration) -> Connection {
-        Connection::new(peer, now)
+        Connection::new(peer, now, self.core.service().limits())
     }
 
     #[inline]

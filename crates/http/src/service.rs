@@ -153,6 +153,7 @@ impl Service {
     }
 
     /// The limits in force.
+    #[inline]
     pub fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -6,11 +6,12 @@ use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+use rustix::time::{ClockId, clock_gettime};
 use socket2::SockRef;
 
 use crate::driver::{Driver, Event, Readiness, Wake};
@@ -27,7 +28,9 @@ pub struct MioDriver {
     waker: Waker,
     /// Held so that it can be let go: see [`end_one_waiting`](Self::end_one_waiting).
     spare: Option<File>,
-    started: Instant,
+    /// The second of the monotonic clock in which it was made: what [`now`](Driver::now) counts from.
+    /// Whole seconds, so that taking them off takes one subtraction.
+    started: i64,
     rng: fastrand::Rng,
 }
 
@@ -61,7 +64,7 @@ impl MioDriver {
             listeners: registered,
             waker: Waker(Arc::new(waker)),
             spare: Some(open_spare()?),
-            started: Instant::now(),
+            started: clock_gettime(ClockId::Monotonic).tv_sec,
             rng: fastrand::Rng::new(),
         })
     }
@@ -168,7 +171,9 @@ impl Driver for MioDriver {
 
     #[inline]
     fn now(&self) -> Duration {
-        self.started.elapsed()
+        let time = clock_gettime(ClockId::Monotonic);
+        let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
+        Duration::new(time.tv_sec.abs_diff(self.started), nanoseconds)
     }
 
     fn wall_clock(&self) -> SystemTime {

@@ -64,7 +64,7 @@ impl Inbound {
     }
 
     /// Forgets the first `count` bytes. With the last one gone the run stays, empty, until
-    /// [`take_spare`](Self::take_spare), the next read or the drop.
+    /// [`recycle`](Self::recycle), the next read or the drop.
     ///
     /// # Panics
     /// When there are fewer than `count` bytes.
@@ -80,37 +80,23 @@ impl Inbound {
         }
     }
 
-    /// Takes the run that is left when every byte is consumed, wiped and ready for another
-    /// connection's read.
+    /// Makes the run that is left when every byte is consumed ready for another connection's read: it
+    /// is wiped, and released if it is shorter than `len_min`. Nothing happens while there are bytes.
     #[inline]
-    pub fn take_spare(&mut self) -> Option<Lease> {
-        if !self.is_empty() {
-            return None;
-        }
-        match std::mem::take(&mut self.place) {
-            Place::Ring(mut lease) => {
-                lease.recycle();
-                Some(lease)
-            }
-            Place::Nowhere | Place::Parked { .. } => None,
+    pub fn recycle(&mut self, len_min: usize) {
+        match &mut self.place {
+            Place::Ring(lease) if !lease.is_empty() => {}
+            Place::Ring(lease) if lease.capacity() >= len_min => lease.recycle(),
+            Place::Parked { bytes, start } if *start < bytes.len() => {}
+            _ => self.place = Place::Nowhere,
         }
     }
 
-    /// Whether the next read will reserve a run, so that [`lend`](Self::lend) can spare it that.
+    /// Whether there are neither bytes nor a run for them.
     #[must_use]
     #[inline]
-    pub fn needs_run(&self) -> bool {
+    pub fn is_nowhere(&self) -> bool {
         matches!(self.place, Place::Nowhere)
-    }
-
-    /// Puts an empty run under the next read.
-    ///
-    /// # Panics
-    /// In debug builds, when there is a run already.
-    #[inline]
-    pub fn lend(&mut self, spare: Lease) {
-        debug_assert!(self.needs_run(), "a run is lent to a connection that has none");
-        self.place = Place::Ring(spare);
     }
 
     /// Takes all bytes out as a lease, with at least `room` bytes from the first of them to the end
@@ -215,7 +201,8 @@ impl Inbound {
     ///
     /// # Errors
     /// [`Full`] when the ring has no room for even that; `recv` was not called then.
-    #[inline]
+    // Inlined: its three-fold result would go through memory for every read.
+    #[inline(always)]
     pub fn receive<E>(
         &mut self,
         ring: &Ring,

@@ -161,13 +161,6 @@ impl Lease {
         Ok(len)
     }
 
-    /// Makes the next `len` bytes payload, as `fill` writes them. There must be room.
-    #[inline(always)]
-    pub(crate) fn append_exact(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) {
-        fill(&mut self.run.spare()[..len]);
-        self.run.commit(len);
-    }
-
     /// Makes `len` bytes of the headroom payload and lets `fill` write them. What this lease has
     /// written there before is still there, the rest is zero.
     ///

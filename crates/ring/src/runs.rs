@@ -101,7 +101,12 @@ impl Runs {
         if !first.is_empty() {
             return Some(first);
         }
-        // Room at the front that was reserved and not filled.
+        self.front_behind_room()
+    }
+
+    /// The first bytes to send when there is room in front of them that was reserved and not filled.
+    #[cold]
+    fn front_behind_room(&self) -> Option<&[u8]> {
         self.pieces.iter().map(Piece::bytes).find(|bytes| !bytes.is_empty())
     }
 
@@ -148,25 +153,30 @@ impl Runs {
     /// another worker's, and with [`Wipe::OnRelease`](crate::Wipe::OnRelease) they are zeros.
     #[inline]
     pub fn place(&mut self, ring: &Ring, len: usize, write: impl FnOnce(&mut [u8])) {
-        self.len += len;
-        if let Some(Piece::Lease(back)) = self.pieces.back_mut()
-            && (back.tailroom() >= len || back.extend(1).is_ok() && back.tailroom() >= len)
-        {
-            return back.append_exact(len, write);
-        }
-        let piece = match ring.reserve_bytes(len) {
-            Ok(mut lease) => {
-                lease.append_exact(len, write);
-                Piece::Lease(lease)
-            }
-            Err(_) => {
-                let mut bytes = vec![0; len];
-                write(&mut bytes);
-                Piece::Heap(bytes, 0)
-            }
+        let back = match self.pieces.back_mut() {
+            Some(back) if back.tailroom() >= len => back,
+            _ => self.make_place(ring, len),
         };
-        self.drop_room();
-        self.pieces.push_back(piece);
+        write(back.room(len));
+        back.commit(len);
+        self.len += len;
+    }
+
+    /// Makes the last piece one that has room for `len` bytes.
+    #[cold]
+    fn make_place(&mut self, ring: &Ring, len: usize) -> &mut Piece {
+        let is_extended = match self.pieces.back_mut() {
+            Some(Piece::Lease(back)) => back.extend(1).is_ok() && back.tailroom() >= len,
+            _ => false,
+        };
+        if !is_extended {
+            self.drop_room();
+            self.pieces.push_back(match ring.reserve_bytes(len) {
+                Ok(lease) => Piece::Lease(lease),
+                Err(_) => Piece::Heap(Vec::with_capacity(len), 0),
+            });
+        }
+        self.pieces.back_mut().expect("there is a last piece now")
     }
 
     /// Lends the room behind the last payload to `fill`, a vectored read for example, in up to
@@ -338,11 +348,32 @@ impl Piece {
         }
     }
 
+    #[inline]
     fn tailroom(&self) -> usize {
         match self {
             Self::Lease(lease) => lease.tailroom(),
             Self::Heap(..) | Self::Static(_) => 0,
         }
+    }
+
+    /// The first `len` bytes behind the payload, to be written and [committed](Self::commit).
+    #[inline]
+    fn room(&mut self, len: usize) -> &mut [u8] {
+        match self {
+            Self::Lease(lease) => &mut lease.run.spare()[..len],
+            Self::Heap(bytes, _) => {
+                let end = bytes.len();
+                bytes.resize(end + len, 0);
+                &mut bytes[end..]
+            }
+            Self::Static(_) => &mut [],
+        }
+    }
+
+    #[inline]
+    fn commit(&mut self, len: usize) {
+        let Self::Lease(lease) = self else { return };
+        lease.run.commit(len);
     }
 
     fn advance(&mut self, n: usize) {

@@ -1,9 +1,10 @@
-//! The whole server in a simulated world, once per seed: faults, sizes, clients and their timing all
-//! follow from the seed's number.
+//! The whole server in a simulated world, once per seed: faults, sizes, clients and their timing
+//! all follow from the seed's number.
 //!
-//! The seeds are read from `WATERWHEEL_SIM_SEEDS` as `A..B`; without it a few hundred run, enough to
-//! notice a broken build. A failing seed prints its number, and that number alone brings it back:
-//! `cargo xtask sim --first K --seeds 1`.
+//! The seeds are read from `WATERWHEEL_SIM_SEEDS` as `A..B`; without it a few hundred run, enough
+//! to notice a broken build. A failing seed prints its number, and that number alone brings it
+//! back: `cargo xtask sim --first K --seeds 1`. With `WATERWHEEL_SIM_STORY=1` it also prints what
+//! was chosen, and what every client did and got.
 
 #[path = "simulation/mod.rs"]
 mod simulation;

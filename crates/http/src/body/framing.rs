@@ -31,6 +31,18 @@ impl Framing {
         transfer_encoding: Single<'_>,
         content_length: Single<'_>,
     ) -> Result<Self, HeadError> {
+        if transfer_encoding.value.is_none() && content_length.value.is_none() {
+            return Ok(Self::None);
+        }
+        Self::decide_by_fields(version, transfer_encoding, content_length)
+    }
+
+    #[inline(never)]
+    fn decide_by_fields(
+        version: Version,
+        transfer_encoding: Single<'_>,
+        content_length: Single<'_>,
+    ) -> Result<Self, HeadError> {
         match (transfer_encoding.value, content_length.value) {
             (None, None) => Ok(Self::None),
             (None, Some(_)) if content_length.repeated => Err(HeadError::ContentLengthRepeated),

@@ -4,24 +4,20 @@ use std::time::SystemTime;
 
 use super::DateCache;
 
-/// `HTTP/1.1 200 OK`, `server` and `date`, ready to copy. One per worker.
+/// What most replies start with, ready to copy: status 200, `server`, `date` and the name of the
+/// `content-length`. One per worker.
 #[derive(Debug)]
 pub(crate) struct Stamp {
     date: DateCache,
-    bytes: Vec<u8>,
-    date_start: usize,
+    /// As [`TEMPLATE`], with the date in its place.
+    bytes: [u8; TEMPLATE.len()],
     read_at: Option<SystemTime>,
 }
 
 impl Stamp {
     pub(crate) fn new() -> Self {
-        let mut bytes = STATUS_OK.to_vec();
-        bytes.extend_from_slice(b"server: waterwheel\r\ndate: ");
         let date = DateCache::new(SystemTime::UNIX_EPOCH);
-        let date_start = bytes.len();
-        bytes.extend_from_slice(date.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-        Self { date, bytes, date_start, read_at: None }
+        Self { date, bytes: *TEMPLATE, read_at: None }
     }
 
     /// Brings the date up to `wall`. Costs one comparison while the clock has not been read again.
@@ -37,19 +33,23 @@ impl Stamp {
         self.read_at = Some(wall);
         self.date.refresh(wall);
         let date = self.date.as_bytes();
-        self.bytes[self.date_start..][..date.len()].copy_from_slice(date);
+        self.bytes[DATE_START..][..date.len()].copy_from_slice(date);
     }
 
-    /// The start of a reply with status 200.
+    /// The start of a reply with status 200, up to the content's length.
     #[inline]
-    pub(crate) fn ok(&self) -> &[u8] {
+    pub(crate) fn ok_and_length(&self) -> &[u8; TEMPLATE.len()] {
         &self.bytes
     }
 
-    /// The fields alone.
+    /// The fields alone, with the line end before the first of them and none behind the last.
     pub(crate) fn fields(&self) -> &[u8] {
-        &self.bytes[STATUS_OK.len()..]
+        &self.bytes[FIELDS_START..LENGTH_START]
     }
 }
 
-const STATUS_OK: &[u8] = b"HTTP/1.1 200 OK\r\n";
+const TEMPLATE: &[u8; 90] = b"HTTP/1.1 200 OK\r\nserver: waterwheel\r\n\
+    date: Thu, 01 Jan 1970 00:00:00 GMT\r\ncontent-length: ";
+const FIELDS_START: usize = b"HTTP/1.1 200 OK".len();
+const DATE_START: usize = FIELDS_START + b"\r\nserver: waterwheel\r\ndate: ".len();
+const LENGTH_START: usize = TEMPLATE.len() - b"\r\ncontent-length: ".len();

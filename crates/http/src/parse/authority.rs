@@ -28,10 +28,18 @@ pub(super) fn has_port(text: &[u8]) -> bool {
 /// Digits up to 65535, or nothing: RFC 3986 §3.2.3 allows the empty port.
 #[inline]
 fn is_port(digits: &[u8]) -> bool {
-    // Text of five digits compares like the numbers it shows, and shorter numbers are smaller.
-    digits.len() <= PORT_MAX.len()
-        && digits.iter().all(u8::is_ascii_digit)
-        && (digits.len() < PORT_MAX.len() || digits <= PORT_MAX)
+    match digits.split_first_chunk::<4>() {
+        // Most ports have four digits or five. Text of five compares like the numbers it shows.
+        Some((four, rest)) => {
+            four.iter().all(u8::is_ascii_digit)
+                && match rest {
+                    [] => true,
+                    [fifth] => fifth.is_ascii_digit() && digits <= PORT_MAX,
+                    _ => false,
+                }
+        }
+        None => digits.iter().all(u8::is_ascii_digit),
+    }
 }
 
 /// Bracketed addresses and names with escapes.

@@ -74,13 +74,13 @@ pub(super) fn parse_head_here<'a>(
     let skipped_len = match window.first() {
         Some(b'\r' | b'\n') => match skip_empty_line(window) {
             Ok(len) => len,
-            Err(stop) => return refuse(stop, window, 0, limits),
+            Err(stop) => return refuse(stop, window, 0, limits).map(|()| None),
         },
         _ => 0,
     };
     match parse_window(window, skipped_len, slots, limits) {
         Ok(head) => Ok(Some(head)),
-        Err(stop) => refuse(stop, window, skipped_len, limits),
+        Err(stop) => refuse(stop, window, skipped_len, limits).map(|()| None),
     }
 }
 
@@ -128,7 +128,7 @@ fn judge<'a>(
     }
     let current = version == Version::Http11;
     Ok(Head {
-        method: Method::from_token(line.method),
+        method: line.method,
         target,
         version,
         headers,
@@ -157,21 +157,16 @@ fn judge_host(notes: &Notes<'_>, version: Version) -> Result<(), HeadError> {
 /// Answers for bytes that are not a whole head: names their first fault, or waits for the bytes that
 /// will show it.
 #[cold]
-fn refuse<'a>(
-    stop: Stop,
-    window: &[u8],
-    skipped_len: usize,
-    limits: &Limits,
-) -> Result<Option<Head<'a>>, HeadError> {
+fn refuse(stop: Stop, window: &[u8], skipped_len: usize, limits: &Limits) -> Result<(), HeadError> {
     let is_full = window.len() == limits.head_len_max;
     match stop {
         Stop::Judged(error) => return Err(error),
-        Stop::Partial if !is_full => return Ok(None),
+        Stop::Partial if !is_full => return Ok(()),
         Stop::Partial | Stop::Fault => {}
     }
     match first_fault(&window[skipped_len..], limits) {
         Some(error) => Err(error),
         None if is_full => Err(HeadError::HeadTooLong),
-        None => Ok(None),
+        None => Ok(()),
     }
 }

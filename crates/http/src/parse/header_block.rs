@@ -52,24 +52,18 @@ pub(super) struct FieldSpan {
 impl FieldSpan {
     const EMPTY: Self = Self { name_start: 0, name_len: 0, value_start: 0, value_len: 0 };
 
-    /// `None` when a number does not fit: no length may ever lose its upper bits (CVE-2021-40346).
+    /// For places inside a head that is no longer than [`HEAD_LEN_MAX`].
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "all four are checked")]
-    fn new(
-        name_start: usize,
-        name_len: usize,
-        value_start: usize,
-        value_len: usize,
-    ) -> Option<Self> {
-        if name_start | name_len | value_start | value_len > usize::from(u16::MAX) {
-            return None;
-        }
-        Some(Self {
+    #[expect(clippy::cast_possible_truncation, reason = "the length of the head is checked")]
+    fn new(name_start: usize, name_len: usize, value_start: usize, value_len: usize) -> Self {
+        debug_assert!(name_start + name_len <= HEAD_LEN_MAX, "a name ends inside its head");
+        debug_assert!(value_start + value_len <= HEAD_LEN_MAX, "a value ends inside its head");
+        Self {
             name_start: name_start as u16,
             name_len: name_len as u16,
             value_start: value_start as u16,
             value_len: value_len as u16,
-        })
+        }
     }
 
     #[inline]
@@ -209,6 +203,10 @@ pub(super) fn find_fields<'a>(
     spans: &mut [FieldSpan],
     notes: &mut Notes<'a>,
 ) -> Result<(usize, usize), Stop> {
+    // No length may ever lose its upper bits (CVE-2021-40346): asked once, it holds for every span.
+    if head.len() > HEAD_LEN_MAX {
+        return Err(Stop::Fault);
+    }
     let slot_count = spans.len();
     let mut spans = spans.iter_mut();
     loop {
@@ -217,26 +215,58 @@ pub(super) fn find_fields<'a>(
             return Ok((slot_count - spans.len(), head.len() - tail.len()));
         }
         let (name, tail) = rest.split_at(charset::run_len(rest, TOKEN));
-        let mut value = match tail.split_first() {
+        let value = match tail.split_first() {
             // RFC 9112 §5.1: no white space between name and colon, and a name is never empty.
             Some((b':', value)) if !name.is_empty() => value,
             Some(_) => return Err(Stop::Fault),
             None => return Err(Stop::Partial),
         };
-        while let [b' ' | b'\t', tail @ ..] = value {
-            value = tail;
-        }
+        let value = trim_start(value);
         let value_start = head.len() - value.len();
-        let (mut value, tail) = value.split_at(charset::value_run_len(value));
-        while let [trimmed @ .., b' ' | b'\t'] = value {
-            value = trimmed;
-        }
+        let (value, tail) = value.split_at(charset::value_run_len(value));
+        let value = trim_end(value);
         let name_start = head.len() - rest.len();
         rest = skip_line_end(tail)?;
-        let span = FieldSpan::new(name_start, name.len(), value_start, value.len());
-        *spans.next().ok_or(Stop::Fault)? = span.ok_or(Stop::Fault)?;
+        let span = spans.next().ok_or(Stop::Fault)?;
+        *span = FieldSpan::new(name_start, name.len(), value_start, value.len());
         notes.note(name, value);
     }
+}
+
+/// Without the white space at the start: one space, as nearly everybody sends it, or any other.
+#[inline]
+fn trim_start(value: &[u8]) -> &[u8] {
+    match value {
+        [b' ', tail @ ..] if !tail.first().copied().is_some_and(is_white_space) => tail,
+        _ => trim_start_of_any(value),
+    }
+}
+
+#[cold]
+fn trim_start_of_any(value: &[u8]) -> &[u8] {
+    let len = value.iter().take_while(|&&byte| is_white_space(byte)).count();
+    &value[len..]
+}
+
+/// Without the white space at the end, which nobody needs to send.
+#[inline]
+fn trim_end(value: &[u8]) -> &[u8] {
+    match value {
+        [.., byte] if is_white_space(*byte) => trim_end_of_any(value),
+        _ => value,
+    }
+}
+
+#[cold]
+fn trim_end_of_any(value: &[u8]) -> &[u8] {
+    let len = value.iter().rev().take_while(|&&byte| is_white_space(byte)).count();
+    &value[..value.len() - len]
+}
+
+/// RFC 9110 §5.6.3
+#[inline]
+fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 /// What follows the CR and LF that `rest` must start with.
@@ -248,6 +278,9 @@ fn skip_line_end(rest: &[u8]) -> Result<&[u8], Stop> {
         _ => Err(Stop::Fault),
     }
 }
+
+/// The places of fields are kept in 16 bits each.
+const HEAD_LEN_MAX: usize = u16::MAX as usize;
 
 /// CR and LF as one word, to be compared in one instruction.
 const LINE_END: u16 = u16::from_le_bytes(*b"\r\n");

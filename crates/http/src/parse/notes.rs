@@ -38,6 +38,14 @@ impl<'a> Notes<'a> {
     pub(super) fn note(&mut self, name: &[u8], value: &'a [u8]) {
         match name.len() {
             4 if is_host(name) => self.host.note(value),
+            6 | 10 | 14 | 17 => self.note_by_name(name, value),
+            _ => {}
+        }
+    }
+
+    #[inline(never)]
+    fn note_by_name(&mut self, name: &[u8], value: &'a [u8]) {
+        match name.len() {
             6 if name.eq_ignore_ascii_case(b"expect") => self.note_expect(value),
             10 if name.eq_ignore_ascii_case(b"connection") => self.note_connection(value),
             14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length.note(value),

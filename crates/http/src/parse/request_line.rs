@@ -40,11 +40,10 @@ impl<'a> Method<'a> {
     }
 
     /// As [`from_name`](Self::from_name), for bytes known to be a token.
-    #[inline(always)]
-    pub(super) fn from_token(name: &'a [u8]) -> Self {
+    #[inline(never)]
+    fn from_token(name: &'a [u8]) -> Self {
         match name {
-            // Compared as one word: it is what most requests begin with.
-            [b'G', b'E', b'T'] => Self::Get,
+            b"GET" => Self::Get,
             b"HEAD" => Self::Head,
             b"POST" => Self::Post,
             b"PUT" => Self::Put,
@@ -116,11 +115,12 @@ impl<'a> Target<'a> {
         if line.has_fragment {
             return Err(HeadError::TargetFragment);
         }
-        let (authority, path_start) = if raw.first() == Some(&b'/') && line.method != CONNECT {
-            (Place::default(), 0)
-        } else {
-            judge_unusual(line.method, raw, path_end)?
-        };
+        let (authority, path_start) =
+            if raw.first() == Some(&b'/') && line.method != Method::Connect {
+                (Place::default(), 0)
+            } else {
+                judge_unusual(line.method, raw, path_end)?
+            };
         Ok(Self { raw, authority, path: Place(path_start, path_end), query })
     }
 
@@ -175,13 +175,13 @@ impl fmt::Debug for Target<'_> {
 
 /// Judges a target that is not in origin-form: where its authority lies, and where its path starts.
 #[cold]
-fn judge_unusual(method: &[u8], raw: &[u8], path_end: u16) -> Result<(Place, u16), HeadError> {
-    if method == CONNECT {
+fn judge_unusual(method: Method<'_>, raw: &[u8], path_end: u16) -> Result<(Place, u16), HeadError> {
+    if method == Method::Connect {
         let valid = authority::is_valid(raw) && authority::has_port(raw);
         let authority = Place(0, path_end);
         return if valid { Ok((authority, path_end)) } else { Err(HeadError::TargetForm) };
     }
-    if raw == b"*" && method == b"OPTIONS" {
+    if raw == b"*" && method == Method::Options {
         return Ok((Place::default(), 0));
     }
     let before_query = &raw[..path_end.into()];
@@ -198,8 +198,7 @@ fn judge_unusual(method: &[u8], raw: &[u8], path_end: u16) -> Result<(Place, u16
 
 /// A request line cut into its parts.
 pub(super) struct RequestLine<'a> {
-    /// A token of at most [`METHOD_LEN_MAX`] bytes.
-    pub(super) method: &'a [u8],
+    pub(super) method: Method<'a>,
     /// Visible ASCII, not empty.
     pub(super) target: &'a [u8],
     /// Offset of the first `?` in the target.
@@ -214,8 +213,12 @@ pub(super) struct RequestLine<'a> {
 #[inline(always)]
 pub(super) fn split(bytes: &[u8], target_len_max: usize) -> Result<(RequestLine<'_>, &[u8]), Stop> {
     let (method, target_on) = match bytes.split_first_chunk::<4>() {
-        Some((name, tail)) if u32::from_le_bytes(*name) == GET => (&name[..3], tail),
-        _ => split_method(bytes)?,
+        // What most requests begin with.
+        Some((name, tail)) if u32::from_le_bytes(*name) == GET => (Method::Get, tail),
+        _ => {
+            let (name, tail) = split_method(bytes)?;
+            (Method::from_token(name), tail)
+        }
     };
     let mut question_at = None;
     let mut has_fragment = false;
@@ -288,7 +291,6 @@ fn scheme_len(raw: &[u8]) -> Option<usize> {
     })
 }
 
-const CONNECT: &[u8] = b"CONNECT";
 // Words compare in one instruction where patterns of bytes take one for each.
 const GET: u32 = u32::from_le_bytes(*b"GET ");
 const HTTP_1: u64 = u64::from_le_bytes(*b" HTTP/1.");

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::fault::first_fault;
 use super::head::parse_head_here;
-use super::{Head, HeadError, HeaderSlots, METHOD_LEN_MAX, parse_head};
+use super::{Head, HeadError, HeaderSlots, METHOD_LEN_MAX};
 use crate::limits::Limits;
 
 /// Remembers how far an incomplete head has been looked at.
@@ -53,43 +53,31 @@ impl HeadScan {
         slots: &'a mut HeaderSlots,
         limits: &Limits,
     ) -> Result<Option<Head<'a>>, HeadError> {
-        if self.scanned_len != 0 {
-            return self.resume(bytes, slots, limits);
-        }
-        let parsed = parse_head_here(bytes, slots, limits);
-        if matches!(parsed, Ok(None)) {
-            self.begin(bytes);
-        }
-        parsed
-    }
-
-    #[cold]
-    fn begin(&mut self, bytes: &[u8]) {
-        self.count(bytes.len());
-        self.scanned_len = bytes.len();
-    }
-
-    #[cold]
-    fn resume<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        slots: &'a mut HeaderSlots,
-        limits: &Limits,
-    ) -> Result<Option<Head<'a>>, HeadError> {
-        if !self.must_parse(bytes, limits) {
+        if self.scanned_len != 0 && !self.must_parse(bytes, limits) {
             return Ok(None);
         }
         self.count(bytes.len().min(limits.head_len_max));
-        let skipped_len = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
-        match parse_head(bytes, slots, limits)? {
-            // The scan saw a line end that the parser has not come to refuse yet.
-            None => first_fault(&bytes[skipped_len..], limits).map_or(Ok(None), Err),
-            head => Ok(head),
+        match parse_head_here(bytes, slots, limits)? {
+            Some(head) => Ok(Some(head)),
+            None => self.go_on(bytes, limits).map(|()| None),
         }
+    }
+
+    /// Notes that `bytes` have been parsed and are no whole head.
+    #[cold]
+    fn go_on(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), HeadError> {
+        if self.scanned_len == 0 {
+            self.scanned_len = bytes.len();
+            return Ok(());
+        }
+        // The scan saw a line end that the parser has not come to refuse yet.
+        let skipped_len = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
+        first_fault(&bytes[skipped_len..], limits).map_or(Ok(()), Err)
     }
 
     /// Looks at the bytes received since the last call. True when they end the head, break a rule that
     /// can be seen from line ends alone, or pass a limit.
+    #[cold]
     fn must_parse(&mut self, bytes: &[u8], limits: &Limits) -> bool {
         let window = &bytes[..bytes.len().min(limits.head_len_max)];
         let mut index = self.scanned_len.min(window.len());

@@ -1,6 +1,6 @@
 //! The content of a reply, where it already is.
 
-use waterwheel_ring::Lease;
+use waterwheel_ring::{Lease, Runs};
 
 /// A reply's content. Nothing here is copied before it is clear that it must be.
 #[derive(Debug, Default)]
@@ -16,10 +16,12 @@ pub(crate) enum Body {
 }
 
 impl Body {
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.bytes().len()
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Empty => &[],
@@ -28,4 +30,28 @@ impl Body {
             Self::Run(lease) => lease.payload(),
         }
     }
+
+    /// Whether it is sent from where it is. Shorter content is copied behind its head.
+    #[inline]
+    pub(crate) fn goes_apart(&self) -> bool {
+        match self {
+            Self::Empty => false,
+            Self::Static(bytes) => bytes.len() > MERGED_LEN_MAX,
+            Self::Heap(bytes) => bytes.len() > MERGED_LEN_MAX,
+            Self::Run(_) => true,
+        }
+    }
+
+    /// Queues the content as a piece of its own.
+    pub(crate) fn queue(self, outbound: &mut Runs) {
+        match self {
+            Self::Empty => {}
+            Self::Static(bytes) => outbound.push_static(bytes),
+            Self::Heap(bytes) => outbound.push_heap(bytes),
+            Self::Run(lease) => outbound.push(lease),
+        }
+    }
 }
+
+/// A piece of a vectored write costs about as much as copying 1 KiB.
+const MERGED_LEN_MAX: usize = 1024;

@@ -88,7 +88,7 @@ impl From<Rejection> for Reply {
         let mut reply = Self::owned_text(format!("{rejection}\n")).with_status(rejection.status());
         reply.bypasses_chain = true;
         if let Some(allow) = rejection.allow() {
-            reply.fields.push((http::header::ALLOW, allow.clone()));
+            reply.fields.push(http::header::ALLOW, allow.clone());
         }
         reply
     }

@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue, StatusCode};
 use waterwheel_ring::Lease;
 
-use super::Body;
+use super::{Body, Fields};
 
 /// A status, header fields and content.
 ///
@@ -12,7 +12,7 @@ use super::Body;
 pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<&'static str>,
-    pub(crate) fields: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) fields: Fields,
     pub(crate) body: Body,
     /// Refusals are for people and proxies to read, whatever coding the route's content has.
     pub(crate) bypasses_chain: bool,
@@ -22,7 +22,7 @@ impl Reply {
     /// A reply without content.
     pub fn new(status: StatusCode) -> Self {
         let body = Body::Empty;
-        Self { status, content_type: None, fields: Vec::new(), body, bypasses_chain: false }
+        Self { status, content_type: None, fields: Fields::default(), body, bypasses_chain: false }
     }
 
     /// 200 with text that is part of the program. It is not copied when it is long.
@@ -77,10 +77,10 @@ impl Reply {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         if name == http::header::CONTENT_TYPE {
             self.content_type = None;
-            self.fields.retain(|(known, _)| *known != name);
+            self.fields.remove(&name);
         }
         if !RESERVED.contains(&name) {
-            self.fields.push((name, value));
+            self.fields.push(name, value);
         }
         self
     }

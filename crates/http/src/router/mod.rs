@@ -104,7 +104,8 @@ impl<T> Router<T> {
     /// bytes. A HEAD that has no value of its own gets the one of GET.
     ///
     /// Does not allocate unless `path` holds an escape or more than three parameters.
-    #[inline]
+    // Inlined: what is found is taken apart at once, so that most of it need not be written down.
+    #[inline(always)]
     pub fn find<'a, P>(&'a self, method: Method<'_>, path: &'a P) -> Found<'a, T>
     where
         P: AsRef<[u8]> + ?Sized,

@@ -1,3 +1,5 @@
+//! Tests of the router.
+
 use super::*;
 
 fn router() -> Router<&'static str> {

@@ -39,7 +39,8 @@ impl Table {
     }
 
     /// The index registered for exactly this path.
-    #[inline]
+    // Inlined into the one caller, which is inlined itself.
+    #[inline(always)]
     pub(super) fn find(&self, path: &[u8]) -> Option<usize> {
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = hash(path) & mask;

@@ -44,6 +44,7 @@ impl AcceptState {
     }
 
     /// When the next accept is due: now, later, or after an edge (`None`).
+    #[inline]
     pub(super) fn due(&self, now: Duration) -> Option<Duration> {
         self.waiting.contains(&true).then(|| self.paused_until.map_or(now, |until| until.max(now)))
     }

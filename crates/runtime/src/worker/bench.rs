@@ -4,10 +4,11 @@
 //! neither the slab nor the timers; [`Outcome`] tells the turn what to do with the connection.
 
 use std::io::{self, IoSlice};
+use std::mem;
 use std::time::{Duration, SystemTime};
 
 use waterwheel_reactor::{Driver, SendFault, VECTORED_MAX};
-use waterwheel_ring::{Lease, Ring, Runs};
+use waterwheel_ring::{Inbound, Ring, Runs};
 
 use crate::config::WorkerConfig;
 use crate::connection::{Connection, Phase};
@@ -29,9 +30,9 @@ pub(super) struct Bench<D, P> {
     /// What the protocol queues for the connection at hand; empty between connections, kept for
     /// its capacity and for one segment of room.
     outbound: Runs,
-    /// The run that the last read went into, when nothing of it was kept. The next read goes there
-    /// as well: the same few segments stay hot however many connections take turns.
-    spare: Option<Lease>,
+    /// What connections receive into that have kept nothing; empty between them. Only what is left
+    /// of it becomes a connection's own: so the same few segments stay hot however many take turns.
+    inbound: Inbound,
 }
 
 /// What the turn does with a connection that was worked on.
@@ -39,6 +40,8 @@ pub(super) struct Bench<D, P> {
 pub(super) enum Outcome {
     /// Wait for an edge or the deadline.
     Wait,
+    /// The same, and neither timer nor segments need a look.
+    Rest,
     /// Come back in the next turn.
     Requeue,
     /// The ring or the kernel lacks memory: come back a little later.
@@ -63,34 +66,46 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             wall,
             draining: false,
             outbound,
-            spare: None,
+            inbound: Inbound::default(),
         }
     }
 
     /// Segments that the worker itself keeps ready, for no connection.
     pub(super) fn spare_segments(&self) -> usize {
-        self.outbound.segment_count() + self.spare.as_ref().map_or(0, Lease::segment_count)
+        self.outbound.segment_count() + self.inbound.segment_count()
     }
 
     /// Works on `connection` until it waits, its budget is spent, or it is over.
     pub(super) fn drive(&mut self, connection: &mut Served<D, P>) -> Outcome {
         let outcome = self.work(connection);
-        if let Some(run) = connection.inbound.take_spare()
-            && run.capacity() >= self.config.read_len
-        {
-            self.spare = Some(run);
+        if !connection.inbound.is_nowhere() && connection.inbound.is_empty() {
+            self.take_back(connection);
         }
-        if outcome == Outcome::Starved {
-            self.give_up_spares();
+        self.inbound.recycle(self.config.read_len);
+        match outcome {
+            Outcome::Wait if connection.is_at_rest(self.config.send_timeout) => Outcome::Rest,
+            Outcome::Starved => {
+                self.give_up_spares();
+                Outcome::Starved
+            }
+            outcome => outcome,
         }
-        outcome
+    }
+
+    /// Takes the run back that the connection has emptied.
+    #[cold]
+    fn take_back(&mut self, connection: &mut Served<D, P>) {
+        let emptied = mem::take(&mut connection.inbound);
+        if self.inbound.is_nowhere() {
+            self.inbound = emptied;
+        }
     }
 
     /// Gives back what is kept ready for speed: it may be what stands between a connection and the
     /// contiguous run that it waits for.
     #[cold]
     fn give_up_spares(&mut self) {
-        self.spare = None;
+        self.inbound = Inbound::default();
         self.outbound.clear();
     }
 
@@ -161,7 +176,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         connection.flags.again = false;
         let mut io = Io {
             ring: &self.ring,
-            inbound: &mut connection.inbound,
+            inbound: place_of(&mut connection.inbound, &mut self.inbound),
             ended: connection.flags.ended,
             outbound: &mut self.outbound,
             now: self.now,
@@ -170,6 +185,9 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             metrics: &self.metrics,
         };
         let next = call(&mut self.protocol, &mut connection.state, &mut io);
+        if !self.inbound.is_empty() {
+            connection.inbound = mem::take(&mut self.inbound);
+        }
         match next {
             Next::Read { room, deadline } => {
                 connection.room = room;
@@ -177,6 +195,9 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                 if connection.flags.ended {
                     // Nothing can come any more, so there is nothing to wait for.
                     connection.phase = Phase::Finishing;
+                } else if !connection.flags.readable && connection.inbound.is_nowhere() {
+                    self.send_queued(connection)?;
+                    return Err(Outcome::Wait);
                 }
             }
             Next::Yield | Next::Starve => connection.flags.again = true,
@@ -210,16 +231,11 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         if *budget == 0 {
             return Err(Outcome::Requeue);
         }
-        if connection.inbound.needs_run()
-            && let Some(spare) = self.spare.take_if(|run| run.capacity() >= connection.room)
-        {
-            connection.inbound.lend(spare);
-        }
         let (driver, socket) = (&mut self.driver, &mut connection.socket);
-        let outcome =
-            connection.inbound.receive(&self.ring, connection.room, self.config.read_len, |room| {
-                driver.recv(socket, room)
-            });
+        let inbound = place_of(&mut connection.inbound, &mut self.inbound);
+        let outcome = inbound.receive(&self.ring, connection.room, self.config.read_len, |room| {
+            driver.recv(socket, room)
+        });
         let Ok((received, offered)) = outcome else {
             self.metrics.ring_full += 1;
             return Err(Outcome::Starved);
@@ -256,7 +272,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         self.metrics.sent_len += sent.len as u64;
         connection.progressed = self.now;
         if sent.stopped.is_err() {
-            connection.unsent = Some(Box::new(std::mem::take(&mut self.outbound)));
+            connection.unsent = Some(Box::new(mem::take(&mut self.outbound)));
         }
         sent.stopped
     }
@@ -277,8 +293,9 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     }
 
     /// Everything is sent: tells the peer so, and waits for its end unless that came already.
+    #[cold]
     fn half_close(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
-        drop(std::mem::take(&mut connection.inbound));
+        drop(mem::take(&mut connection.inbound));
         if connection.flags.ended || self.driver.shutdown_write(&mut connection.socket).is_err() {
             return Err(Outcome::Close);
         }
@@ -289,6 +306,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
     /// Reads and drops what the peer still sends: closing over unread bytes would make the kernel
     /// reset the connection and take the last reply from the peer (RFC 9112 §9.6).
+    #[cold]
     fn linger(&mut self, connection: &mut Served<D, P>, mut budget: usize) -> Outcome {
         let Phase::Lingering { mut dropped, until } = connection.phase else {
             return Outcome::Close;
@@ -319,6 +337,12 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         }
         Outcome::Wait
     }
+}
+
+/// Where the bytes of a connection are: its own place, or that of all that have kept none.
+#[inline]
+fn place_of<'a>(own: &'a mut Inbound, shared: &'a mut Inbound) -> &'a mut Inbound {
+    if own.is_nowhere() { shared } else { own }
 }
 
 struct Sent {

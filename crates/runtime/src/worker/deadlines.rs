@@ -26,8 +26,11 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
 
     /// Looks at every connection whose wheel entry is due. Returns how many entries came up.
     pub(super) fn expire(&mut self) -> usize {
+        self.wheel.expire(self.bench.now, &mut self.expired);
+        if self.expired.is_empty() {
+            return 0;
+        }
         let mut expired = std::mem::take(&mut self.expired);
-        self.wheel.expire(self.bench.now, &mut expired);
         let count = expired.len();
         for token in expired.drain(..) {
             self.expire_one(token);

@@ -112,8 +112,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.bench.metrics.turns += 1;
         self.poll()?;
         self.follow_control();
-        for token in self.starved.drain(..) {
-            enqueue(&mut self.connections, &mut self.ready, token);
+        if !self.starved.is_empty() {
+            self.requeue_starved();
         }
         let requeued = self.ready.len();
         turn.events = self.events.len();
@@ -212,8 +212,19 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         };
         connection.flags.readable |= readiness.readable;
         connection.flags.read_closed |= readiness.read_closed;
-        if !connection.flags.queued {
-            self.work(token);
+        if connection.flags.queued {
+            return;
+        }
+        let outcome = self.bench.drive(connection);
+        if outcome != Outcome::Rest {
+            self.settle(token, outcome);
+        }
+    }
+
+    #[cold]
+    fn requeue_starved(&mut self) {
+        for token in self.starved.drain(..) {
+            enqueue(&mut self.connections, &mut self.ready, token);
         }
     }
 
@@ -222,15 +233,11 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         enqueue(&mut self.connections, &mut self.ready, token);
     }
 
-    #[inline]
+    /// Works on a connection whose turn in the queue has come.
     fn work(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
         connection.flags.queued = false;
         let outcome = self.bench.drive(connection);
-        let send_timeout = self.bench.config.send_timeout;
-        if outcome == Outcome::Wait && connection.is_at_rest(send_timeout) {
-            return;
-        }
         self.settle(token, outcome);
     }
 
@@ -238,6 +245,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     #[inline]
     pub(super) fn settle(&mut self, token: Token, outcome: Outcome) {
         match outcome {
+            Outcome::Rest => return,
             Outcome::Wait => {}
             Outcome::Requeue => self.enqueue(token),
             Outcome::Starved => self.starved.push(token),

@@ -13,8 +13,8 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// One turn of the server, in which no more time passes than up to `until`. Faults that move the
-    /// clock may do so all the same.
+    /// One turn of the server, in which no more time passes than up to `until`. Faults that move
+    /// the clock may do so all the same.
     pub(crate) fn turn(&mut self, lab: &mut Lab, until: Duration) -> Turn {
         let now = lab.world().now();
         self.planned = self.planned.split_off(&now);

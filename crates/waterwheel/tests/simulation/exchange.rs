@@ -80,7 +80,12 @@ impl Author<'_> {
         if self.rng.u8(..25) == 0 {
             let (head, status) = malformed::draw(self.rng, self.limits, &self.id(number));
             let expected = model::refusal(status);
-            return Exchange { head, body: Vec::new(), expected, expectation: Expectation::Nothing };
+            return Exchange {
+                head,
+                body: Vec::new(),
+                expected,
+                expectation: Expectation::Nothing,
+            };
         }
         let ask = self.ask();
         let expected = model::answer(&ask, self.limits);

@@ -1,10 +1,11 @@
-//! Requests that must be refused at once, and with them the connection: what follows cannot be framed.
+//! Requests that must be refused at once, and with them the connection: what follows cannot be
+//! framed.
 
 use fastrand::Rng;
 use waterwheel::Limits;
 
-/// The bytes of a refused request, with something behind them that would be one, and the status of the
-/// refusal.
+/// The bytes of a refused request, with something behind them that would be one, and the status of
+/// the refusal.
 pub(crate) fn draw(rng: &mut Rng, limits: &Limits, id: &str) -> (Vec<u8>, u16) {
     let long_target = limits.target_len_max + 1 + rng.usize(..50);
     let (mut bytes, status) = match rng.u8(..4) {
@@ -12,7 +13,7 @@ pub(crate) fn draw(rng: &mut Rng, limits: &Limits, id: &str) -> (Vec<u8>, u16) {
         1 => {
             let field = "x-pad: pppppppppppppppppppppppppppppppppppppppp\r\n";
             let count = limits.head_len_max / field.len() + 2;
-            // 102 lines or more pass the limit on their number, but not before that on their length.
+            // With 102 lines or more it would be refused for their number.
             let count = count.min(99);
             let len = limits.head_len_max.saturating_sub(count * field.len());
             (

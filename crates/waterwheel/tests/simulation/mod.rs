@@ -6,8 +6,8 @@
 //!                       └─ model: what the reply must be
 //! ```
 //!
-//! Nothing here shares code with the server beyond its public API: the model knows what HTTP and the
-//! application ask for, not how the server does it.
+//! Nothing here shares code with the server beyond its public API: the model knows what HTTP and
+//! the application ask for, not how the server does it.
 
 mod application;
 mod clock;

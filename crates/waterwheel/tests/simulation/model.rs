@@ -217,15 +217,15 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     let padding_len = text.iter().rev().take(2).take_while(|symbol| **symbol == b'=').count();
     let mut raw = Vec::with_capacity(text.len() / 4 * 3);
     for group in text.chunks(4) {
-        let mut bits = 0;
+        let mut bits = 0_u64;
         for symbol in group {
             let value = match symbol {
                 b'=' => 0,
                 _ => SYMBOLS.iter().position(|known| known == symbol)?,
             };
-            bits = bits << 6 | value;
+            bits = bits << 6 | value as u64;
         }
-        raw.extend((0..3).map(|at| (bits >> (16 - 8 * at)) as u8));
+        raw.extend_from_slice(&bits.to_be_bytes()[5..]);
     }
     raw.truncate(raw.len().saturating_sub(padding_len));
     (encode_base64(&raw) == text).then_some(raw)

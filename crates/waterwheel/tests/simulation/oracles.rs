@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use waterwheel::Limits;
 use waterwheel::lab::Lab;
-use waterwheel::reactor::sim::{End, Fault, FaultCounts, Faults};
+use waterwheel::reactor::sim::{Fault, FaultCounts};
 use waterwheel::runtime::{Metrics, Turn};
 
 use super::application::Journal;
@@ -21,6 +21,9 @@ pub(crate) struct Watch {
     pub(crate) turns: u64,
     /// Turns for nothing, one after the other.
     empty_turns: u64,
+    /// How many connections had been accepted when descriptors last were out, and when that was.
+    starved: Option<u64>,
+    starved_at: Duration,
     drain: Option<Drain>,
 }
 
@@ -39,6 +42,8 @@ impl Watch {
             busy_at: Duration::ZERO,
             turns: 0,
             empty_turns: 0,
+            starved: None,
+            starved_at: Duration::ZERO,
             drain: None,
         }
     }
@@ -80,6 +85,12 @@ impl Watch {
         }
         if moved {
             self.busy_at = now;
+        }
+        if metrics.accept_starved > self.metrics.accept_starved {
+            if self.starved == Some(metrics.accepted) && now < self.starved_at + ACCEPT_PAUSE_MIN {
+                return Err("accepts again at once though descriptors are out".to_owned());
+            }
+            (self.starved, self.starved_at) = (Some(metrics.accepted), now);
         }
         (self.metrics, self.strikes) = (metrics, strikes.total());
         let is_frozen = strikes.of(Fault::ClockFreeze) > 0;
@@ -182,12 +193,27 @@ pub(crate) fn judge_secrets(visitors: &[Visitor]) -> Result<(), String> {
     Ok(())
 }
 
-/// In a world without faults, a request that had arrived when the drain began is answered.
-pub(crate) fn judge_drain(visitors: &[Visitor], setting: &Setting) -> Result<(), String> {
-    let is_calm = setting.faults == Faults::none() && setting.worker.connections_max.is_none();
+/// In a world where what is sent arrives at once, a request that had arrived when the drain began is
+/// answered, and a connection without one is ended at once.
+pub(crate) fn judge_drain(
+    visitors: &[Visitor],
+    setting: &Setting,
+    lab: &Lab,
+    drain_began: Option<Duration>,
+) -> Result<(), String> {
+    let counts = lab.world().fault_counts();
+    // Where the ring is full, a look at what has arrived waits for others to be parked.
+    let has_room = lab.ring_stats().full == 0;
+    let harmless: u64 = HARMLESS.iter().map(|fault| counts.of(*fault)).sum();
+    let is_calm = counts.total() == harmless && setting.worker.connections_max.is_none();
     for (connection, visitor) in visitors.iter().enumerate().filter(|_| is_calm) {
-        let Some(due) = visitor.due_at_drain else { continue };
-        if visitor.replies < due && !visitor.has_left {
+        let (Some(due), Some(began)) = (visitor.due_at_drain, drain_began) else { continue };
+        let is_late = visitor.ended_at.is_none_or(|at| at > began + DRAIN_SLACK);
+        if visitor.was_idle_at_drain && has_room && is_late && !visitor.has_left {
+            return Err(format!("connection {connection} was idle and outlives the drain"));
+        }
+        let floods = visitor.may_have_flooded(&setting.limits);
+        if visitor.replies < due && !visitor.has_left && !floods {
             return Err(format!(
                 "connection {connection}: {} of {due} replies came, though its request was there when \
                  the drain began",
@@ -198,15 +224,25 @@ pub(crate) fn judge_drain(visitors: &[Visitor], setting: &Setting) -> Result<(),
     Ok(())
 }
 
+/// Whether the world can have made a client late, so that a deadline passed at `time`.
+pub(crate) fn may_time_out(
+    counts: &FaultCounts,
+    faults_over: Option<Duration>,
+    time: Duration,
+) -> bool {
+    let late = counts.of(Fault::ClockJump) + counts.of(Fault::DelayedEvent) > 0;
+    late && faults_over.is_none_or(|over| time <= over + DEADLINE_MAX)
+}
+
 /// Every reply that was due came, unless something that happened explains why not. Returns how many
 /// connections ended for no other reason than a fault that ends connections.
 pub(crate) fn judge_completeness(
     visitors: &[Visitor],
     limits: &Limits,
     counts: &FaultCounts,
+    faults_over: Option<Duration>,
     drain_began: Option<Duration>,
 ) -> Result<u64, String> {
-    let may_time_out = counts.of(Fault::ClockJump) + counts.of(Fault::DelayedEvent) > 0;
     let ending: u64 = ENDING.iter().map(|fault| counts.of(*fault)).sum();
     let mut cut = Vec::new();
     for (connection, visitor) in visitors.iter().enumerate() {
@@ -214,13 +250,12 @@ pub(crate) fn judge_completeness(
         let drained = drain_began.is_some_and(|began| {
             visitor.connected_at.is_none() || visitor.ended_at.is_none_or(|at| at >= began)
         });
-        // Whoever sends on and on behind the last reply may lose it (RFC 9112 §9.6).
+        let ended_at = visitor.ended_at.unwrap_or_default();
+        let may_time_out = may_time_out(counts, faults_over, ended_at);
         let is_last = |exchange: &Exchange| exchange.expected.is_last();
         let has_last = visitor.script.exchanges.last().is_some_and(is_last)
             || limits.connection_age_max < Limits::default().connection_age_max;
-        let floods = visitor.sent_len > limits.linger_len_max
-            && visitor.end == Some(End::Reset)
-            && has_last;
+        let floods = has_last && visitor.may_have_flooded(limits);
         let is_explained =
             visitor.has_left || visitor.ended_early || drained || may_time_out || floods;
         if visitor.replies < due && !is_explained {
@@ -237,11 +272,25 @@ pub(crate) fn judge_completeness(
 
 const ENDING: [Fault; 4] =
     [Fault::PeerReset, Fault::AcceptConnection, Fault::AcceptExhausted, Fault::RegisterRefused];
-/// A connection whose budget was spent as its bytes came to their end is looked at once more, and so is
-/// one whose last reply filled its queue.
+/// Faults that neither hide nor delay what a client has sent.
+const HARMLESS: [Fault; 7] = [
+    Fault::InterruptedPoll,
+    Fault::SpuriousEvent,
+    Fault::DuplicateEvent,
+    Fault::ReorderedEvents,
+    Fault::CoalescedEvent,
+    Fault::StaleEvent,
+    Fault::WallClockJump,
+];
+/// A connection whose budget was spent as its bytes came to their end is looked at once more, and
+/// so is one whose last reply filled its queue.
 const EMPTY_TURNS_MAX: u64 = 2;
 /// Byte by byte through a full ring takes thousands; this many is no progress.
 const TURNS_MAX: u64 = 400_000;
+/// What runs when the faults end has ended after this time: the deadline of a head, and a linger.
+const DEADLINE_MAX: Duration = Duration::from_secs(13);
 /// Resolution of the timers, and room for the turn itself.
 const HOLD_SLACK: Duration = Duration::from_millis(100);
+/// H1 of the threat table: the first retry comes after 100 ms.
+const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(100);
 const DRAIN_SLACK: Duration = Duration::from_millis(200);

@@ -11,7 +11,7 @@ use super::application::{Journal, application};
 use super::clock::Clock;
 use super::oracles::{self, Watch};
 use super::script::Script;
-use super::setting::Setting;
+use super::setting::{DrainStart, Setting};
 use super::verdict::Circumstances;
 use super::visitor::Visitor;
 
@@ -67,7 +67,7 @@ impl fmt::Display for Summary {
 /// the world looked like then.
 pub(crate) fn run(seed: u64) -> Result<Summary, String> {
     let mut run = Run::new(seed);
-    let outcome = run.to_end();
+    let outcome = run.play();
     if outcome.is_err() && std::env::var_os("WATERWHEEL_SIM_STORY").is_some() {
         run.tell();
     }
@@ -81,7 +81,8 @@ struct Run {
     lab: Lab,
     clock: Clock,
     watch: Watch,
-    are_faults_over: bool,
+    /// When nothing went wrong any more.
+    faults_over: Option<Duration>,
     drain_began: Option<Duration>,
 }
 
@@ -100,11 +101,11 @@ impl Run {
         config.worker = setting.worker.clone();
         let lab = Lab::with(application(setting.limits.clone(), &journal), config);
         let (clock, watch) = (Clock::default(), Watch::new(&lab));
-        let (are_faults_over, drain_began) = (false, None);
-        Self { setting, visitors, journal, lab, clock, watch, are_faults_over, drain_began }
+        let (faults_over, drain_began) = (None, None);
+        Self { setting, visitors, journal, lab, clock, watch, faults_over, drain_began }
     }
 
-    fn to_end(&mut self) -> Result<Summary, String> {
+    fn play(&mut self) -> Result<Summary, String> {
         loop {
             self.follow_plan();
             let facts = self.circumstances();
@@ -113,6 +114,7 @@ impl Run {
                     .act(self.lab.world(), facts, self.setting.limits.connection_age_max)
                     .map_err(|fault| format!("connection {connection}: {fault}"))?;
             }
+            self.drain_if_due();
             if self.is_over() {
                 break;
             }
@@ -128,11 +130,24 @@ impl Run {
     /// What the harness does to the world at its appointed time.
     fn follow_plan(&mut self) {
         let now = self.lab.world().now();
-        if !self.are_faults_over && now >= self.setting.faults_end {
+        if self.faults_over.is_none() && now >= self.setting.faults_end {
             self.lab.world().stop_faults();
-            self.are_faults_over = true;
+            self.faults_over = Some(now);
         }
-        if self.drain_began.is_none() && self.setting.drain_at.is_some_and(|at| now >= at) {
+    }
+
+    /// Begins the drain when it is time, before the server sees what has just been sent.
+    fn drain_if_due(&mut self) {
+        let now = self.lab.world().now();
+        let is_due = match self.setting.drain {
+            _ if self.drain_began.is_some() => false,
+            Some(DrainStart::At(time)) => now >= time,
+            Some(DrainStart::AfterSends(count)) => {
+                self.visitors.iter().map(|visitor| visitor.sends).sum::<usize>() >= count
+            }
+            None => false,
+        };
+        if is_due {
             self.watch.begin_drain(&self.lab);
             self.visitors.iter_mut().for_each(Visitor::note_drain);
             self.lab.drain();
@@ -144,13 +159,17 @@ impl Run {
     fn due(&self) -> Duration {
         let now = self.lab.world().now();
         let plan = [
-            (!self.are_faults_over).then_some(self.setting.faults_end),
-            self.setting.drain_at.filter(|_| self.drain_began.is_none()),
+            self.faults_over.is_none().then_some(self.setting.faults_end),
+            match self.setting.drain {
+                Some(DrainStart::At(time)) if self.drain_began.is_none() => Some(time),
+                _ => None,
+            },
         ];
         let visitors = self.visitors.iter().filter_map(|visitor| visitor.due(now));
         let due = plan.into_iter().flatten().chain(visitors).min();
         // At whole multiples, so that a quiet world is not woken for each of its turns.
-        due.unwrap_or_else(|| QUIET_MAX * (now.div_duration_f64(QUIET_MAX) as u32 + 1))
+        let quiet_secs = QUIET_MAX.as_secs();
+        due.unwrap_or_else(|| Duration::from_secs((now.as_secs() / quiet_secs + 1) * quiet_secs))
     }
 
     fn is_over(&self) -> bool {
@@ -159,26 +178,30 @@ impl Run {
     }
 
     fn circumstances(&self) -> Circumstances {
-        let counts = self.lab.world().fault_counts();
+        let (now, counts) = (self.lab.world().now(), self.lab.world().fault_counts());
         Circumstances {
             is_draining: self.watch.is_draining(),
-            may_time_out: counts.of(Fault::ClockJump) + counts.of(Fault::DelayedEvent) > 0,
+            may_time_out: oracles::may_time_out(&counts, self.faults_over, now),
             was_full: self.lab.ring_stats().full > 0,
             may_be_old: false,
+            is_orderly: self.setting.worker.connections_max.is_none()
+                && self.faults_over.is_some_and(|at| now > at + QUIET_MAX),
         }
     }
 
     /// Once nothing goes wrong any more, nobody waits long for what the server owes.
     fn look_for_stall(&self) -> Result<(), String> {
         let now = self.lab.world().now();
-        if !self.are_faults_over {
-            return Ok(());
-        }
+        let Some(faults_over) = self.faults_over else { return Ok(()) };
         let is_crowded = self.setting.worker.connections_max.is_some();
         for (connection, visitor) in self.visitors.iter().enumerate() {
-            let since = visitor.active_at.max(self.setting.faults_end).max(self.watch.busy_at);
-            let patience = if is_crowded { QUIET_MAX } else { STALL_MAX };
-            if visitor.is_owed() && now > since + patience {
+            let since = visitor.active_at.max(faults_over);
+            // Where few connections may be open, the others wait until those have ended.
+            let patience_ends = match is_crowded {
+                true => since.max(self.watch.busy_at) + QUIET_MAX,
+                false => since + STALL_MAX,
+            };
+            if visitor.is_owed() && now > patience_ends {
                 let (replies, sent) = (visitor.replies, visitor.sent_len);
                 return Err(format!(
                     "connection {connection} stalls: {replies} replies for {sent} bytes, nothing \
@@ -187,13 +210,18 @@ impl Run {
             }
         }
         for (connection, visitor) in self.visitors.iter().enumerate().filter(|_| !is_crowded) {
-            if visitor.deadline().is_some_and(|at| now > at.max(self.setting.faults_end + STALL_MAX)) {
+            if visitor.deadline(faults_over).is_some_and(|deadline| now > deadline) {
                 return Err(format!("connection {connection} outlives its deadline"));
             }
         }
+        let may_be_open = |visitor: &&Visitor| visitor.may_be_open(now, faults_over);
+        let open_max = self.visitors.iter().filter(may_be_open).count();
+        if !is_crowded && self.lab.world().open_sockets() > open_max {
+            return Err(format!("sockets stay open, at most {open_max} clients are there"));
+        }
         let active_at = self.visitors.iter().map(|visitor| visitor.active_at).max();
         let quiet_since = active_at.unwrap_or_default().max(self.watch.busy_at);
-        if now > quiet_since.max(self.setting.faults_end) + QUIET_MAX * 2 {
+        if now > quiet_since.max(faults_over) + QUIET_MAX * 2 {
             let open = self.lab.world().open_sockets();
             return Err(format!("{open} sockets open and nothing happens since {quiet_since:?}"));
         }
@@ -202,9 +230,9 @@ impl Run {
 
     /// Prints what a person needs to understand a failure.
     fn tell(&self) {
-        let Setting { faults, faults_end, ring, worker, limits, drain_at, .. } = &self.setting;
+        let Setting { faults, faults_end, ring, worker, limits, drain, .. } = &self.setting;
         println!("{ring:?}\n{worker:?}\n{limits:?}");
-        println!("faults until {faults_end:?}, drain at {drain_at:?}");
+        println!("faults until {faults_end:?}, drain {drain:?}");
         for fault in Fault::ALL {
             let count = self.lab.world().fault_counts().of(fault);
             if count > 0 {
@@ -218,7 +246,11 @@ impl Run {
     }
 
     fn judge(&mut self) -> Result<Summary, String> {
-        let facts = Circumstances { is_draining: self.watch.is_draining(), ..self.circumstances() };
+        let now = self.lab.world().now();
+        let counts = self.lab.world().fault_counts();
+        // What is judged here for the last time may have come at any time.
+        let may_time_out = oracles::may_time_out(&counts, None, now);
+        let facts = Circumstances { may_time_out, ..self.circumstances() };
         for (connection, visitor) in self.visitors.iter_mut().enumerate() {
             let at = |fault| format!("connection {connection}: {fault}");
             visitor.read_rest(facts).map_err(at)?;
@@ -229,13 +261,13 @@ impl Run {
         }
         self.watch.at_end(&self.lab)?;
         oracles::judge_journal(&self.journal, &self.visitors)?;
-        oracles::judge_drain(&self.visitors, &self.setting)?;
+        oracles::judge_drain(&self.visitors, &self.setting, &self.lab, self.drain_began)?;
         oracles::judge_secrets(&self.visitors)?;
-        let counts = self.lab.world().fault_counts();
         let cut = oracles::judge_completeness(
             &self.visitors,
             &self.setting.limits,
             &counts,
+            self.faults_over,
             self.drain_began,
         )?;
         let sum = |of: fn(&Visitor) -> usize| self.visitors.iter().map(of).sum::<usize>() as u64;

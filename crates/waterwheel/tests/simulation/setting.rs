@@ -17,7 +17,15 @@ pub(crate) struct Setting {
     pub(crate) worker: WorkerConfig,
     pub(crate) limits: Limits,
     pub(crate) client_count: usize,
-    pub(crate) drain_at: Option<Duration>,
+    pub(crate) drain: Option<DrainStart>,
+}
+
+/// What the drain begins with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum DrainStart {
+    At(Duration),
+    /// Clients have sent so many pieces, and the server has not seen the last one.
+    AfterSends(usize),
 }
 
 impl Setting {
@@ -38,7 +46,11 @@ impl Setting {
             worker,
             limits,
             client_count,
-            drain_at: (rng.u8(..5) == 0).then(|| Duration::from_millis(rng.u64(0..4000))),
+            drain: match rng.u8(..10) {
+                0 => Some(DrainStart::At(Duration::from_millis(rng.u64(0..4000)))),
+                1 | 2 => Some(DrainStart::AfterSends(rng.usize(1..200))),
+                _ => None,
+            },
         }
     }
 }

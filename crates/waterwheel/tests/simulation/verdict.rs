@@ -12,6 +12,8 @@ pub(crate) struct Circumstances {
     pub(crate) may_time_out: bool,
     /// The ring has been full at some time.
     pub(crate) was_full: bool,
+    /// For longer than any deadline nothing went wrong, and nobody had to wait to be accepted.
+    pub(crate) is_orderly: bool,
     /// The connection may have come to its greatest age.
     pub(crate) may_be_old: bool,
 }

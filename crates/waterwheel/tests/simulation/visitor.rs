@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use waterwheel::Limits;
 use waterwheel::reactor::sim::{Client, End, World};
 
 use super::exchange::Expectation;
@@ -18,6 +19,8 @@ pub(crate) struct Visitor {
     next_move: usize,
     resume_at: Duration,
     read_at: Duration,
+    /// Pieces sent, and their bytes.
+    pub(crate) sends: usize,
     pub(crate) sent_len: usize,
     pub(crate) received: Received,
     pub(crate) replies: usize,
@@ -29,11 +32,15 @@ pub(crate) struct Visitor {
     pub(crate) ended_early: bool,
     pub(crate) end: Option<End>,
     pub(crate) ended_at: Option<Duration>,
+    /// When the connection was over for this client, whoever ended it.
+    gone_at: Option<Duration>,
     has_shut_down: bool,
     /// The client itself has broken off.
     pub(crate) has_left: bool,
     /// How many replies the drain must let through.
     pub(crate) due_at_drain: Option<usize>,
+    /// When the drain began, everything that it had sent was answered.
+    pub(crate) was_idle_at_drain: bool,
     /// When this client last sent or received something.
     pub(crate) active_at: Duration,
 }
@@ -49,6 +56,7 @@ impl Visitor {
             client: None,
             connected_at: None,
             next_move: 0,
+            sends: 0,
             sent_len: 0,
             received: Received::default(),
             replies: 0,
@@ -56,9 +64,11 @@ impl Visitor {
             ended_early: false,
             end: None,
             ended_at: None,
+            gone_at: None,
             has_shut_down: false,
             has_left: false,
             due_at_drain: None,
+            was_idle_at_drain: false,
         }
     }
 
@@ -84,7 +94,9 @@ impl Visitor {
         };
         self.read(now, facts)?;
         while self.end.is_none() && now >= self.resume_at && self.make_move(now) {}
-        self.look_for_end(now, facts)
+        self.look_for_end(now, facts)?;
+        self.gone_at = self.is_done().then_some(now);
+        Ok(())
     }
 
     /// When this client wants to act next, if time alone brings that.
@@ -106,6 +118,12 @@ impl Visitor {
         self.end.is_some() || self.has_left
     }
 
+    /// Whether the server may have its connection open: not for long once the client is gone.
+    pub(crate) fn may_be_open(&self, now: Duration, faults_over: Duration) -> bool {
+        let is_long_gone = self.gone_at.is_some_and(|at| now > at.max(faults_over) + GONE_MAX);
+        self.connected_at.is_some() && !is_long_gone
+    }
+
     /// Whether the server owes it something: a reply, `100 Continue`, or the end.
     pub(crate) fn is_owed(&self) -> bool {
         if self.is_done() || self.connected_at.is_none() || self.script.reading == Reading::Never {
@@ -118,24 +136,33 @@ impl Visitor {
 
     /// The drain begins: what has been asked for by now is still answered, one reply at least.
     pub(crate) fn note_drain(&mut self) {
-        if self.connected_at.is_some() && self.script.reading == Reading::Prompt {
+        let is_here = self.connected_at.is_some() && !self.is_done();
+        if is_here && self.script.reading == Reading::Prompt {
             self.due_at_drain = Some(self.replies + usize::from(self.replies < self.asked()));
+            let answered = self.replies.checked_sub(1).map_or(0, |last| self.script.ends[last]);
+            self.was_idle_at_drain = answered == self.sent_len;
         }
     }
 
     /// When the server must have ended the connection if this client does nothing more.
-    pub(crate) fn deadline(&self) -> Option<Duration> {
+    pub(crate) fn deadline(&self, faults_over: Duration) -> Option<Duration> {
         let has_moves = self.next_move < self.script.moves.len();
         if self.is_done() || has_moves || self.script.reading == Reading::Never {
             return None;
         }
         let time = if self.script.exchanges.is_empty() { FIRST_HEAD_MAX } else { KEEP_ALIVE_MAX };
-        self.connected_at.map(|_| self.active_at + time)
+        self.connected_at.map(|_| self.active_at.max(faults_over) + time)
     }
 
     /// How many whole requests have been sent.
     fn asked(&self) -> usize {
         self.script.ends.iter().filter(|end| **end <= self.sent_len).count()
+    }
+
+    /// Whether it may have lost replies because it sent on and on behind the last one
+    /// (RFC 9112 §9.6).
+    pub(crate) fn may_have_flooded(&self, limits: &Limits) -> bool {
+        self.end == Some(End::Reset) && self.sent_len > limits.linger_len_max
     }
 
     /// Reads all that is left, however slowly it was read before.
@@ -171,13 +198,15 @@ impl Visitor {
         let bytes = match self.script.reading {
             Reading::Prompt => client.received(),
             Reading::Slow(window, every) if now >= self.read_at => {
-                self.read_at = now + every;
-                client.read(window)
+                let bytes = client.read(window);
+                let pause = if bytes.is_empty() { every.max(NOTHING_CAME) } else { every };
+                self.read_at = now + pause;
+                bytes
             }
             Reading::Never if now >= self.active_at + GIVEN_UP => {
                 self.read_at = now + LOOK_AGAIN;
                 let bytes = client.read(usize::MAX);
-                if !bytes.is_empty() && client.end().is_none() {
+                if facts.is_orderly && !bytes.is_empty() && client.end().is_none() {
                     return Err("a client that does not read is waited for".to_owned());
                 }
                 bytes
@@ -236,6 +265,7 @@ impl Visitor {
         match step {
             Move::Send(bytes) => {
                 client.send(bytes);
+                self.sends += 1;
                 self.sent_len += bytes.len();
                 self.active_at = now;
             }
@@ -338,6 +368,9 @@ const GIVEN_UP: Duration = Duration::from_secs(110);
 /// The server's deadlines with their resolution, and the delays that faults may have left behind.
 const FIRST_HEAD_MAX: Duration = Duration::from_secs(12);
 const KEEP_ALIVE_MAX: Duration = Duration::from_secs(80);
+const NOTHING_CAME: Duration = Duration::from_millis(100);
+/// A linger, and what delays have left behind.
+const GONE_MAX: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Small, so that a client that never reads is soon one that owes us room.
 const NEVER_READ_WINDOW: usize = 2000;

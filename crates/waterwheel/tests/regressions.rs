@@ -1,0 +1,80 @@
+//! Bugs that were fixed, and stay fixed: one test each, named after the issue and the claim.
+
+mod wire;
+
+use waterwheel::lab::{Lab, LabConfig};
+use waterwheel::{App, InPlace, Limits};
+use wire::{get, post, post_chunked, replies, statuses};
+
+/// A server whose ring of 4 KiB holds one request of the longest kind, and little else.
+fn cramped_lab() -> Lab {
+    let mut limits = Limits::default();
+    limits.head_len_max = 512;
+    limits.target_len_max = 256;
+    limits.body_len_max = 2500;
+    let app =
+        App::new().limits(limits).get("/", || "home").post("/same", |body: InPlace<[u8]>| body);
+    let mut config = LabConfig::default();
+    config.ring.segment_len = 1024;
+    config.ring.segment_count = 4;
+    config.worker.read_len = 1024;
+    Lab::with(app, config)
+}
+
+/// A parked request returned to the ring together with all that was pipelined behind it: more than
+/// the ring can hold, so it waited for room until its deadline passed.
+#[test]
+fn issue_2_what_follows_a_parked_request_needs_no_room_in_the_ring() {
+    let mut lab = cramped_lab();
+    let client = lab.connect();
+    let request = post("/same", &[b'x'; 2000]);
+    let (first, rest) = request.split_at(1000);
+    client.send(first);
+    lab.settle();
+    assert_eq!(lab.leased_segments(), 0, "the first half is parked");
+    client.send(rest);
+    client.send(&get("/").repeat(200));
+    lab.settle();
+    assert_eq!(statuses(&client.received()), [200; 201]);
+}
+
+/// The framing between chunks was carried into the ring along with the content, so a body in small
+/// chunks needed more room than the plan for its route.
+#[test]
+fn issue_2_framing_of_a_chunked_body_needs_no_room_in_the_ring() {
+    let mut lab = cramped_lab();
+    let client = lab.connect();
+    client.send(&post_chunked("/same", &[b'x'; 2000], 1));
+    lab.settle();
+    let replies = replies(&client.received());
+    assert_eq!(replies.len(), 1);
+    assert_eq!((replies[0].status(), replies[0].body()), (200, &[b'x'; 2000][..]));
+}
+
+/// The worker kept runs ready for its next read and its next reply while a connection starved for
+/// want of the contiguous run that they cut in two.
+#[test]
+fn issue_2_worker_gives_its_spare_runs_to_a_connection_that_starves() {
+    let mut lab = cramped_lab();
+    let (first, second) = (lab.connect(), lab.connect());
+    first.send(&get("/"));
+    lab.settle();
+    second.send(&post("/same", &[b'x'; 2500]));
+    lab.settle();
+    assert_eq!(statuses(&first.received()), [200]);
+    assert_eq!(statuses(&second.received()), [200]);
+}
+
+/// Bytes dropped while a connection lingers are received bytes.
+#[test]
+fn issue_2_bytes_dropped_behind_the_last_reply_are_counted() {
+    let mut lab = cramped_lab();
+    let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let (first, second) = (&request[..], &[b'x'; 3000][..]);
+    let client = lab.connect();
+    client.send(first);
+    lab.settle();
+    client.send(second);
+    lab.settle();
+    assert_eq!(lab.metrics().received_len, (first.len() + second.len()) as u64);
+}
