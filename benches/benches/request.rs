@@ -46,7 +46,7 @@ impl Stand {
         Self {
             http,
             ring,
-            connection: Connection::new(peer, Duration::ZERO),
+            connection: Connection::new(peer, Duration::ZERO, &Limits::default()),
             inbound: Inbound::default(),
             outbound: Runs::new(),
         }
@@ -68,7 +68,7 @@ impl Stand {
             now: Duration::from_secs(1),
             connections: 1,
         };
-        black_box(self.connection.advance(&self.http, &mut exchange));
+        black_box(self.connection.advance(&mut self.http, &mut exchange));
         let len = self.outbound.len();
         self.outbound.consume(len);
         len

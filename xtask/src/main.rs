@@ -3,22 +3,29 @@
 
 #![forbid(unsafe_code)]
 
+mod artifacts;
 mod bench;
 mod check;
 mod doc;
 mod explain;
 mod instructions;
 mod lint;
+mod load;
 mod loom;
 mod metadata;
 mod process;
+mod reply;
+mod server;
 mod sim;
 mod test;
 mod tidy;
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
 /// Commands of the waterwheel workspace.
@@ -50,14 +57,11 @@ enum Command {
         /// The route, as it was registered; every route without it.
         route: Option<String>,
     },
-    /// The criterion benchmarks.
-    Bench {
-        /// One benchmark, by the name of its file; every benchmark without it.
-        name: Option<String>,
-        /// Fewer samples: minutes become seconds, and the figures rougher.
-        #[arg(long)]
-        quick: bool,
-    },
+    /// The criterion benchmarks, then the arena: ours and the rivals under the same load.
+    Bench(BenchFlags),
+    /// Our own load tool: closed loop, constant rate, idle connections. Prints JSON.
+    #[command(subcommand)]
+    Load(LoadFlags),
     /// User-space instructions that the arena server spends per request, counted by callgrind.
     Instructions(InstructionsFlags),
 }
@@ -76,6 +80,147 @@ struct SimFlags {
     /// Build the dev profile instead: slower, with debug assertions.
     #[arg(long)]
     dev: bool,
+}
+
+#[derive(Debug, Args)]
+struct BenchFlags {
+    /// Criterion benchmarks, by the names of their files; naming one leaves the arena out.
+    names: Vec<String>,
+    /// About two minutes: fewer rivals, shorter rounds, rougher figures.
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
+    /// More and longer rounds, for figures that are kept.
+    #[arg(long)]
+    full: bool,
+    /// Rows of the arena; naming one leaves criterion out.
+    #[arg(long, value_name = "ROW", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Rivals by name, or `all` or `none`; all is the default, but for --quick.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    rivals: Option<Vec<String>>,
+    /// Rounds of the arena.
+    #[arg(long)]
+    rounds: Option<u32>,
+    /// Keep the arena's results in docs/benchmarks under this name.
+    #[arg(long, value_name = "ID")]
+    save: Option<String>,
+    /// Compare the arena's results with those kept under this name.
+    #[arg(long, value_name = "ID")]
+    compare: Option<String>,
+    /// Leave the criterion benchmarks out.
+    #[arg(long)]
+    no_criterion: bool,
+    /// Leave the arena out.
+    #[arg(long)]
+    no_arena: bool,
+    /// Load with `xtask load` even where wrk is installed.
+    #[arg(long)]
+    own_load: bool,
+    /// Where cargo builds the rivals, when not in its usual folder.
+    #[arg(long, value_name = "DIR")]
+    rivals_target_dir: Option<PathBuf>,
+}
+
+impl BenchFlags {
+    fn into_options(self) -> bench::Options {
+        let depth = match (self.quick, self.full) {
+            (true, _) => bench::Depth::Quick,
+            (_, true) => bench::Depth::Full,
+            _ => bench::Depth::Usual,
+        };
+        bench::Options {
+            criterion: !self.no_criterion && self.only.is_empty(),
+            arena: !self.no_arena && self.names.is_empty(),
+            names: self.names,
+            depth,
+            only: self.only,
+            rivals: self.rivals,
+            rounds: self.rounds,
+            save: self.save,
+            compare: self.compare,
+            own_load: self.own_load,
+            rivals_target_dir: self.rivals_target_dir,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum LoadFlags {
+    /// Every connection always waits for a reply.
+    Closed {
+        #[command(flatten)]
+        target: TargetFlags,
+        /// Requests that a connection sends at a time.
+        #[arg(long, default_value_t = 1)]
+        depth: usize,
+        #[arg(long, default_value_t = 2.0)]
+        seconds: f64,
+    },
+    /// Requests are due at random moments; latency counts from there.
+    Open {
+        #[command(flatten)]
+        target: TargetFlags,
+        /// Requests a second, on average.
+        #[arg(long)]
+        rate: f64,
+        #[arg(long, default_value_t = 2.0)]
+        seconds: f64,
+        /// Another path to ask for now and then, without a body.
+        #[arg(long, value_name = "PATH", requires = "share")]
+        beside: Option<String>,
+        /// How many of the requests go to the other path, from 0 to 1.
+        #[arg(long, requires = "beside")]
+        share: Option<f64>,
+    },
+    /// Asks once on each connection, then holds them until standard input ends.
+    Hold {
+        #[command(flatten)]
+        target: TargetFlags,
+    },
+}
+
+#[derive(Debug, Args)]
+struct TargetFlags {
+    #[arg(long)]
+    address: SocketAddr,
+    #[arg(long, default_value = "/plaintext")]
+    path: String,
+    /// Fields to send along, each as `name: value`.
+    #[arg(long)]
+    field: Vec<String>,
+    /// A file to POST; without it the request is a GET.
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// The core to run on.
+    #[arg(long, value_name = "CORE")]
+    pin: Option<usize>,
+}
+
+impl TargetFlags {
+    fn into_options(self, way: load::Way) -> Result<load::Options> {
+        let body = self.body.map(std::fs::read).transpose().context("cannot read the body")?;
+        let Self { address, path, field: fields, connections, pin, .. } = self;
+        let target = load::Target { address, path, fields, body };
+        Ok(load::Options { target, connections, pin, way })
+    }
+}
+
+impl LoadFlags {
+    fn into_options(self) -> Result<load::Options> {
+        let time = |seconds| Duration::try_from_secs_f64(seconds).context("no such time");
+        match self {
+            Self::Closed { target, depth, seconds } => {
+                target.into_options(load::Way::Closed { depth, time: time(seconds)? })
+            }
+            Self::Open { target, rate, seconds, beside, share } => {
+                let beside = beside.zip(share).map(|(path, share)| load::Beside { path, share });
+                target.into_options(load::Way::Open { rate, time: time(seconds)?, beside })
+            }
+            Self::Hold { target } => target.into_options(load::Way::Hold),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -114,7 +259,8 @@ fn run(command: Command) -> Result<()> {
         Command::Loom => loom::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::Explain { route } => explain::run(route.as_deref()),
-        Command::Bench { name, quick } => bench::run(name.as_deref(), quick),
+        Command::Bench(flags) => bench::run(&flags.into_options()),
+        Command::Load(flags) => load::run(&flags.into_options()?),
         Command::Instructions(flags) => instructions::run(&instructions::Load {
             path: flags.path,
             connections: flags.connections.into(),

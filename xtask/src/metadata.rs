@@ -16,6 +16,8 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<String>,
     /// Names of the benchmark targets.
     pub(crate) benches: Vec<String>,
+    /// Names of the programs.
+    pub(crate) programs: Vec<String>,
 }
 
 /// Asks cargo for every package of the workspace.
@@ -34,7 +36,10 @@ pub(crate) fn parse(metadata: &str) -> Result<Vec<Package>> {
 
 fn parse_package(package: &Value) -> Option<Package> {
     let is_normal = |dependency: &&Value| dependency["kind"].is_null();
-    let is_bench = |target: &&Value| target["kind"][0] == "bench";
+    let targets_of = |kind: &str| {
+        let targets = package["targets"].as_array()?.iter();
+        Some(targets.filter(|target| target["kind"][0] == *kind).filter_map(name).collect())
+    };
     Some(Package {
         name: name(package)?,
         manifest: package["manifest_path"].as_str()?.into(),
@@ -44,7 +49,8 @@ fn parse_package(package: &Value) -> Option<Package> {
             .filter(is_normal)
             .filter_map(name)
             .collect(),
-        benches: package["targets"].as_array()?.iter().filter(is_bench).filter_map(name).collect(),
+        benches: targets_of("bench")?,
+        programs: targets_of("bin")?,
     })
 }
 

@@ -1,0 +1,42 @@
+//! One round of a closed-loop row: what the server's CPU spends on a request.
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+
+use super::contestant::Contestant;
+use super::pinned::on_core;
+use super::proc::cpu_of_ended_children;
+use super::results::Round;
+use super::rows::Request;
+use super::saturation::Busy;
+use super::tool::Tool;
+
+/// Loads the server and sets what the kernel counted against what the load tool counted.
+pub(crate) fn round(
+    contestant: &mut Contestant<'_>,
+    tool: &Tool,
+    core: usize,
+    request: &Request,
+    connections: u32,
+    depth: u32,
+    seconds: u32,
+) -> Result<Round> {
+    let origin = contestant.origin();
+    let server_before = contestant.cpu()?;
+    let load_before = cpu_of_ended_children()?;
+    let started = Instant::now();
+    let loaded = on_core(core, || tool.load(origin, request, connections, depth, seconds))?;
+    let wall = started.elapsed();
+    let server = contestant.cpu()? - server_before;
+    let load = cpu_of_ended_children()? - load_before;
+
+    ensure!(loaded.requests > 0, "no request was answered");
+    let per_request = |cpu: std::time::Duration| cpu.as_secs_f64() * 1e6 / loaded.requests as f64;
+    Ok(Round {
+        figure: per_request(server.total()),
+        details: vec![("user", per_request(server.user)), ("sys", per_request(server.sys))],
+        requests_per_second: Some(loaded.requests as f64 / loaded.seconds),
+        busy: Some(Busy::new(server.total(), load.total(), wall)),
+    })
+}

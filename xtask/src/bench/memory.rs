@@ -1,0 +1,59 @@
+//! One round of the memory row: how much a server grows by connections that do nothing.
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::contestant::Contestant;
+use super::own_load::Holder;
+use super::pinned::on_core;
+use super::results::Round;
+use super::rows::Request;
+
+/// Holds the connections on a server that was not used before, and reads its growth.
+pub(crate) fn round(
+    contestant: &mut Contestant<'_>,
+    load_program: &Path,
+    core: usize,
+    request: &Request,
+    connections: u32,
+) -> Result<Round> {
+    let connections = connections.min(affordable());
+    let address = contestant.origin().address;
+    let before = contestant.resident_len()?;
+    let holder = on_core(core, || Holder::start(load_program, address, request, connections))?;
+    thread::sleep(SETTLE);
+    let after = contestant.resident_len()?;
+    drop(holder);
+
+    let kibibytes = |len: u64| len as f64 / 1024.0;
+    let growth = after.saturating_sub(before);
+    Ok(Round {
+        figure: kibibytes(growth) / f64::from(connections),
+        details: vec![
+            ("before MiB", kibibytes(before) / 1024.0),
+            ("after MiB", kibibytes(after) / 1024.0),
+            ("connections", f64::from(connections)),
+        ],
+        ..Round::default()
+    })
+}
+
+/// Lets this process, and those that it starts, open as many files as the system grants.
+pub(crate) fn raise_file_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where it is refused, fewer connections are held, and the row says how many.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
+/// How many connections fit the file limit, beside what a server opens for itself.
+fn affordable() -> u32 {
+    let current = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    u32::try_from(current.saturating_sub(200)).unwrap_or(u32::MAX).max(1)
+}
+
+/// Time for a server to give back what it took for the requests.
+const SETTLE: Duration = Duration::from_millis(500);

@@ -1,0 +1,41 @@
+//! `bench`: the criterion benchmarks, then the arena: our server and its rivals under the same
+//! load, one core each for server and load tool, entries in turn, medians with their spread.
+//!
+//! ```text
+//! command ─ criterion                        what to run
+//!    └ arena ─ entries, rows, contestant     who, under what, checked by check
+//!        ├ closed ─ tool ─ wrk | own_load    server CPU per request
+//!        ├ beside ─ own_load                 latency at a constant rate
+//!        ├ memory ─ own_load                 memory per idle connection
+//!        └ results ─ table, page ─ svg, store, compare
+//! ```
+
+mod arena;
+mod beside;
+mod check;
+mod closed;
+mod command;
+mod compare;
+mod content;
+mod contestant;
+mod criterion;
+pub(crate) mod entries;
+mod machine;
+mod memory;
+mod origin;
+mod own_load;
+mod page;
+mod pinned;
+mod proc;
+mod results;
+mod rows;
+mod samples;
+mod saturation;
+mod store;
+mod svg;
+mod table;
+mod tool;
+mod wrk;
+
+pub(crate) use command::{Depth, Options, run};
+pub(crate) use pinned::pin;

@@ -1,0 +1,131 @@
+//! Runs `xtask load` as a process of its own, so that its CPU is counted apart and it can be tied
+//! to a core.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::content::Content;
+use super::rows::Request;
+use super::tool::Loaded;
+use crate::artifacts;
+use crate::load::Outcome;
+use crate::process::{Guarded, cargo, output, target_dir};
+
+/// This program, built with optimisation.
+pub(crate) fn build() -> Result<PathBuf> {
+    if !cfg!(debug_assertions) {
+        return std::env::current_exe().context("this program cannot find itself");
+    }
+    let built = artifacts::build(&mut cargo(&["build", "--release", "--package=xtask"]))?;
+    let own = built.into_iter().find(|artifact| artifact.name == "xtask");
+    Ok(own.context("cargo did not build xtask")?.path)
+}
+
+pub(crate) fn closed(
+    program: &Path,
+    address: SocketAddr,
+    request: &Request,
+    connections: u32,
+    depth: u32,
+    seconds: u32,
+) -> Result<Loaded> {
+    let mut command = command(program, "closed", address, request, connections);
+    command.args(["--depth", &depth.to_string(), "--seconds", &seconds.to_string()]);
+    let body = Body::write(request)?;
+    command.args(body.argument());
+    let outcome = parse(&output(&mut command)?)?;
+    Ok(Loaded { requests: outcome.requests, seconds: outcome.seconds, errors: 0 })
+}
+
+/// Light and heavy requests at a constant rate.
+pub(crate) struct OpenLoad<'a> {
+    pub(crate) light: &'a Request,
+    pub(crate) heavy: &'a Request,
+    pub(crate) heavy_share: f64,
+    pub(crate) rate: u32,
+    pub(crate) connections: u32,
+    pub(crate) seconds: u32,
+}
+
+pub(crate) fn open(program: &Path, address: SocketAddr, load: &OpenLoad<'_>) -> Result<Outcome> {
+    let mut command = command(program, "open", address, load.light, load.connections);
+    command.args(["--rate", &load.rate.to_string(), "--seconds", &load.seconds.to_string()]);
+    command.args(["--beside", load.heavy.path, "--share", &load.heavy_share.to_string()]);
+    parse(&output(&mut command)?)
+}
+
+/// Connections that stay until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    _process: Guarded,
+}
+
+impl Holder {
+    /// Returns when every connection has had its reply.
+    pub(crate) fn start(
+        program: &Path,
+        address: SocketAddr,
+        request: &Request,
+        connections: u32,
+    ) -> Result<Self> {
+        let mut command = command(program, "hold", address, request, connections);
+        let mut process = Guarded::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+        let stdout = process.child_mut().stdout.take().context("the holder has no output")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        ensure!(line.starts_with("holding"), "the connections cannot be held");
+        Ok(Self { _process: process })
+    }
+}
+
+fn command(
+    program: &Path,
+    way: &str,
+    address: SocketAddr,
+    request: &Request,
+    connections: u32,
+) -> Command {
+    let mut command = Command::new(program);
+    command.args(["load", way, "--address", &address.to_string(), "--path", request.path]);
+    command.args(["--connections", &connections.to_string()]);
+    for (name, value) in request.content.fields() {
+        command.args(["--field", &format!("{name}: {value}")]);
+    }
+    command
+}
+
+fn parse(printed: &str) -> Result<Outcome> {
+    serde_json::from_str(printed).context("the load tool printed no outcome")
+}
+
+/// The file that a body is handed over in, removed when this is dropped.
+struct Body(Option<PathBuf>);
+
+impl Body {
+    fn write(request: &Request) -> Result<Self> {
+        if request.content == Content::Empty {
+            return Ok(Self(None));
+        }
+        let path = target_dir().join(format!("arena-{}.body", std::process::id()));
+        fs::write(&path, request.content.body())?;
+        Ok(Self(Some(path)))
+    }
+
+    fn argument(&self) -> Option<String> {
+        self.0.as_ref().map(|path| format!("--body={}", path.display()))
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // A file left behind in the build folder does no harm.
+            let _ = fs::remove_file(path);
+        }
+    }
+}

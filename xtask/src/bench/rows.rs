@@ -1,0 +1,197 @@
+//! The rows of the arena: what is asked of every entry, and whom it is compared with.
+
+use super::content::{Content, Expected};
+
+/// One question, asked of every entry.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// How the row is called on the command line and in stored results.
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    /// The unit of the row's figure; smaller is better in all of them.
+    pub(crate) unit: &'static str,
+    /// The entry that the others are divided by.
+    pub(crate) base: Option<&'static str>,
+    pub(crate) work: Work,
+    /// Whether the load comes over TLS.
+    pub(crate) is_tls: bool,
+}
+
+/// How a row is measured.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Server CPU per request, while every connection always has `depth` requests open.
+    Closed { request: Request, connections: u32, depth: u32 },
+    /// Latency of light requests at a constant rate, some heavy ones among them.
+    Beside { light: Request, heavy: Request, heavy_share: f64, rate: u32, connections: u32 },
+    /// Memory that each idle connection costs after one request.
+    Idle { request: Request, connections: u32 },
+    /// User-space instructions per request.
+    Instructions { request: Request, connections: u32 },
+    /// There is no load tool for it yet; the row shows what is missing.
+    Awaited { missing: &'static str },
+}
+
+/// One request and the answer that is right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) content: Content,
+    pub(crate) expected: Expected,
+}
+
+impl Request {
+    const fn get(path: &'static str, answer: &'static str) -> Self {
+        let expected = Expected::Text(answer);
+        Self { method: "GET", path, content: Content::Empty, expected }
+    }
+
+    const fn post(path: &'static str, content: Content) -> Self {
+        Self { method: "POST", path, content, expected: Expected::PlusOne }
+    }
+
+    /// The request as it goes over the wire.
+    pub(crate) fn bytes(&self, host: &str) -> Vec<u8> {
+        let body = self.content.body();
+        let mut head = format!("{} {} HTTP/1.1\r\nhost: {host}\r\n", self.method, self.path);
+        for (name, value) in self.content.fields() {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if self.content != Content::Empty {
+            head.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        head.push_str("\r\n");
+        [head.as_bytes(), &body].concat()
+    }
+}
+
+impl Work {
+    /// The request that is checked once before anything is measured.
+    pub(crate) fn request(&self) -> Option<&Request> {
+        match self {
+            Self::Closed { request, .. }
+            | Self::Beside { light: request, .. }
+            | Self::Idle { request, .. }
+            | Self::Instructions { request, .. } => Some(request),
+            Self::Awaited { .. } => None,
+        }
+    }
+}
+
+const PLAINTEXT: Request = Request::get("/plaintext", "Hello, World!");
+const JSON: Request = Request::get("/json", r#"{"message":"Hello, World!"}"#);
+const ECHO_SMALL: Request = Request::post("/echo64", Content::Base64(4 << 10));
+const ECHO_LARGE: Request = Request::post("/echo64", Content::Base64(64 << 10));
+const ZECHO_LARGE: Request = Request::post("/zecho64", Content::Zstd(64 << 10));
+const CPU: &str = "µs";
+const FLOOR: Option<&str> = Some("floor");
+/// There is no floor with TLS; the rival that most use stands in for it.
+const HYPER: Option<&str> = Some("hyper");
+const FLOOR_PAYLOAD: Option<&str> = Some("floor-payload");
+
+const fn closed(request: Request, connections: u32, depth: u32) -> Work {
+    Work::Closed { request, connections, depth }
+}
+
+/// The defaults of a row: CPU time, nothing to divide by, no TLS.
+const fn row(name: &'static str, title: &'static str, work: Work) -> Row {
+    Row { name, title, unit: CPU, base: None, work, is_tls: false }
+}
+
+/// Every row, in the order of the report.
+pub(crate) static ROWS: [Row; 13] = [
+    Row {
+        base: FLOOR,
+        ..row("plaintext", "/plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
+    },
+    Row {
+        base: FLOOR,
+        ..row("pipelined", "/plaintext pipelined ×16, server CPU", closed(PLAINTEXT, 64, 16))
+    },
+    row("json", "/json, server CPU per request", closed(JSON, 64, 1)),
+    Row {
+        base: FLOOR_PAYLOAD,
+        ..row("echo64-4k", "/echo64 4 KiB, server CPU per request", closed(ECHO_SMALL, 64, 1))
+    },
+    Row {
+        base: FLOOR_PAYLOAD,
+        ..row("echo64-64k", "/echo64 64 KiB, server CPU per request", closed(ECHO_LARGE, 64, 1))
+    },
+    Row {
+        base: FLOOR_PAYLOAD,
+        ..row("zecho64-64k", "/zecho64 64 KiB, server CPU per request", closed(ZECHO_LARGE, 64, 1))
+    },
+    row(
+        "async",
+        "/async, a 1 ms timer, server CPU per request",
+        closed(Request::get("/async", "ok"), 64, 1),
+    ),
+    Row {
+        base: HYPER,
+        is_tls: true,
+        ..row("tls", "TLS 1.3 /plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
+    },
+    Row {
+        base: HYPER,
+        is_tls: true,
+        ..row("tls-echo64-64k", "TLS 1.3 /echo64 64 KiB, server CPU", closed(ECHO_LARGE, 64, 1))
+    },
+    row("file", "/file/{name}, server CPU per request", Work::Awaited { missing: "files" }),
+    Row {
+        unit: "ms",
+        ..row(
+            "beside",
+            "/light beside /burn at a constant rate, p99 latency of /light",
+            Work::Beside {
+                light: Request::get("/light", "ok"),
+                heavy: Request::get("/burn", "ok"),
+                heavy_share: 0.05,
+                // With 5 % of 2 ms, the heavy ones alone use 0.4 of a core.
+                rate: 4_000,
+                connections: 64,
+            },
+        )
+    },
+    Row {
+        unit: "KiB",
+        ..row(
+            "idle",
+            "idle keep-alive connections, resident memory per connection",
+            Work::Idle { request: PLAINTEXT, connections: 10_000 },
+        )
+    },
+    Row {
+        unit: "instr",
+        base: FLOOR,
+        ..row(
+            "instructions",
+            "/plaintext on 64 connections, user-space instructions per request",
+            Work::Instructions { request: PLAINTEXT, connections: 64 },
+        )
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ROWS.len());
+    }
+
+    #[test]
+    fn request_describes_its_body() {
+        let bytes = ECHO_SMALL.bytes("h");
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("POST /echo64 HTTP/1.1\r\nhost: h\r\n"));
+        assert!(head.ends_with("content-length: 4096"));
+        assert_eq!(body.len(), 4096);
+        assert_eq!(PLAINTEXT.bytes("h"), b"GET /plaintext HTTP/1.1\r\nhost: h\r\n\r\n");
+    }
+}

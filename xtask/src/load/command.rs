@@ -1,0 +1,108 @@
+//! What to load, and in which way.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{closed, hold, open};
+use crate::bench;
+
+/// One load.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) target: Target,
+    pub(crate) connections: usize,
+    /// The core to run on.
+    pub(crate) pin: Option<usize>,
+    pub(crate) way: Way,
+}
+
+/// Where requests go and what they carry.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) path: String,
+    /// Fields as they stand in the head, without line ends.
+    pub(crate) fields: Vec<String>,
+    /// With a body the method is POST, without GET.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// How requests are timed.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// The next batch of `depth` requests follows the replies to the one before.
+    Closed { depth: usize, time: Duration },
+    /// Requests are due at random moments, so many a second on average, whatever the server does.
+    Open { rate: f64, time: Duration, beside: Option<Beside> },
+    /// One request on each connection, which is then held until standard input ends.
+    Hold,
+}
+
+/// A second kind of request among the first.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    pub(crate) path: String,
+    /// From 0 to 1.
+    pub(crate) share: f64,
+}
+
+impl Target {
+    /// The request as it goes over the wire.
+    pub(crate) fn request(&self) -> Vec<u8> {
+        let method = if self.body.is_some() { "POST" } else { "GET" };
+        let mut head = format!("{method} {} HTTP/1.1\r\nhost: {}\r\n", self.path, self.address);
+        for field in &self.fields {
+            head.push_str(&format!("{field}\r\n"));
+        }
+        if let Some(body) = &self.body {
+            head.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        head.push_str("\r\n");
+        [head.as_bytes(), self.body.as_deref().unwrap_or_default()].concat()
+    }
+
+    /// The request for another path, without a body.
+    pub(crate) fn request_for(&self, path: &str) -> Vec<u8> {
+        let fields = self.fields.clone();
+        Self { address: self.address, path: path.to_owned(), fields, body: None }.request()
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(core) = options.pin {
+        bench::pin(core)?;
+    }
+    let Options { target, connections, .. } = options;
+    let outcome = match &options.way {
+        Way::Closed { depth, time } => closed::run(target, *connections, *depth, *time)?,
+        Way::Open { rate, time, beside } => {
+            open::run(target, *connections, *rate, *time, beside.as_ref())?
+        }
+        Way::Hold => return hold::run(target, *connections),
+    };
+    println!("{}", serde_json::to_string(&outcome)?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn body_makes_it_a_post() {
+        let mut target = Target {
+            address: "127.0.0.1:80".parse().unwrap(),
+            path: "/a".into(),
+            fields: vec!["content-type: text/plain".into()],
+            body: None,
+        };
+        let head = "GET /a HTTP/1.1\r\nhost: 127.0.0.1:80\r\ncontent-type: text/plain\r\n\r\n";
+        assert_eq!(target.request(), head.as_bytes());
+        target.body = Some(b"abc".to_vec());
+        assert!(target.request().starts_with(b"POST /a "));
+        assert!(target.request().ends_with(b"content-length: 3\r\n\r\nabc"));
+        assert!(target.request_for("/b").starts_with(b"GET /b "));
+    }
+}

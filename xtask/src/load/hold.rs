@@ -1,0 +1,31 @@
+//! Idle holders: connections that asked once and then stay, so that their cost can be read.
+
+use std::io::{self, Read};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::command::Target;
+use crate::reply::exchange;
+
+/// Opens the connections, asks once on each, says so on standard output, and holds them until
+/// standard input ends.
+pub(crate) fn run(target: &Target, connection_count: usize) -> Result<()> {
+    let request = target.request();
+    let mut held = Vec::with_capacity(connection_count);
+    for index in 0..connection_count {
+        let mut stream = TcpStream::connect_timeout(&target.address, PATIENCE)
+            .with_context(|| format!("the server refuses connection {index}"))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let answer = exchange(&mut stream, &request)
+            .with_context(|| format!("the server leaves connection {index} without a reply"))?;
+        ensure!(answer.head.status == 200, "the server answers {}", answer.head.status);
+        held.push(stream);
+    }
+    println!("holding {connection_count}");
+    io::stdin().read_to_end(&mut Vec::new()).context("standard input cannot be read")?;
+    Ok(())
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);

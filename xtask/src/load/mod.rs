@@ -1,0 +1,15 @@
+//! `load`: our own load tool. It counts what wrk counts in a closed loop, and what wrk cannot: the
+//! latency at a constant rate from the moment when a request was due, and what held connections
+//! cost. The flags and outcome are the same for each way to load, so that more ways can be added:
+//! a connection is generic over its stream, and a way is a file that drives connections.
+
+mod closed;
+mod command;
+mod connection;
+mod crowd;
+mod hold;
+mod open;
+mod outcome;
+
+pub(crate) use command::{Beside, Options, Target, Way, run};
+pub(crate) use outcome::Outcome;
