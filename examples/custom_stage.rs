@@ -32,7 +32,11 @@ impl Stage for Mask {
 
     fn inbound(&self, window: &mut Window<'_>) -> Result<(), StageError> {
         let Some(&key) = window.payload().first_chunk::<KEY_LEN>() else {
-            return Err(StageError::Malformed { stage: "mask", at: None, cause: "there is no key" });
+            return Err(StageError::Malformed {
+                stage: "mask",
+                at: None,
+                cause: "there is no key",
+            });
         };
         window.advance(KEY_LEN);
         mask(window.payload_mut(), key);

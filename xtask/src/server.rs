@@ -67,7 +67,8 @@ fn listen_address(lines: &Receiver<String>, patience: Duration) -> Result<Socket
 }
 
 fn parse_address(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("listening on http://")?;
+    let (_, rest) = line.split_once("listening on http")?;
+    let rest = rest.strip_prefix('s').unwrap_or(rest).strip_prefix("://")?;
     let end = rest.find(|c: char| !c.is_ascii_hexdigit() && !".:[]".contains(c));
     rest[..end.unwrap_or(rest.len())].parse().ok()
 }
@@ -81,6 +82,7 @@ mod tests {
         let address = parse_address("waterwheel: listening on http://127.0.0.1:40123, 1 worker");
         assert_eq!(address, Some("127.0.0.1:40123".parse().unwrap()));
         assert_eq!(parse_address("listening on http://[::1]:80/"), "[::1]:80".parse().ok());
+        assert_eq!(parse_address("listening on https://[::1]:80"), "[::1]:80".parse().ok());
         assert_eq!(parse_address("1 worker"), None);
     }
 }

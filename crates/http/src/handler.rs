@@ -91,6 +91,7 @@ pub trait IntoRoute<M> {
 
 /// Marks [`Route`] among the shapes of handlers.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Built {}
 
 impl IntoRoute<Built> for Route {
@@ -124,10 +125,12 @@ where
 
 /// Marks handlers of extracted arguments.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Extracted {}
 
 /// Marks handlers that borrow the request first.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Borrowed {}
 
 macro_rules! handlers {

@@ -197,8 +197,8 @@ fn a8_only_the_right_byte_fits_each_line_end() {
             bytes.extend_from_slice(b"\r\n\r\n");
             let mut slots = HeaderSlots::new();
             let taken = parse_head(&bytes, &mut slots, &Limits::default());
-            // Text in place of the CR of a field line makes its value longer up to a bare LF; in place
-            // of the CR of the last line it starts a name.
+            // Text in place of the CR of a field line makes its value longer up to a bare LF; in
+            // place of the CR of the last line it starts a name.
             assert!(taken.is_err(), "{byte:#04x} at {at}: {taken:?}");
         }
     }
@@ -292,7 +292,8 @@ proptest! {
             let other: Vec<_> = theirs.headers.iter().map(|field| (field.name, field.value)).collect();
             prop_assert_eq!(own, other);
         } else if let Ok(None) = ours {
-            // What we wait for, it does not take either, unless for a line end that we do not know yet.
+            // What we wait for, it does not take either, unless for a line end that we do not know
+            // yet.
             prop_assert!(!matches!(theirs.parse(&bytes), Ok(httparse::Status::Complete(_))));
         }
     }

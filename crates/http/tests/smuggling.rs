@@ -1,7 +1,7 @@
 //! Requests that two parsers could read in two ways are refused: one raw file per case.
 //!
-//! A file is called `<row>-<status>-<claim>.http`: the threat it belongs to, the status of the refusal
-//! (200: taken), and what it shows.
+//! A file is called `<row>-<status>-<claim>.http`: the threat it belongs to, the status of the
+//! refusal (200: taken), and what it shows.
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read fails the test")]
 

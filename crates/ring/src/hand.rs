@@ -7,8 +7,8 @@ use crate::sync::Cell;
 /// The map of free segments and the hand over it.
 #[derive(Debug)]
 pub(crate) struct Wheel {
-    /// One bit a segment, set while it is free. A word of zeros follows the last segment, so that no
-    /// search and no run can pass the end (R2).
+    /// One bit a segment, set while it is free. A word of zeros follows the last segment, so that
+    /// no search and no run can pass the end (R2).
     free: Box<[Cell<u64>]>,
     /// Where the next search starts; at most `segment_count`.
     hand: Cell<usize>,

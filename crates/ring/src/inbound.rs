@@ -80,8 +80,9 @@ impl Inbound {
         }
     }
 
-    /// Makes the run that is left when every byte is consumed ready for another connection's read: it
-    /// is wiped, and released if it is shorter than `len_min`. Nothing happens while there are bytes.
+    /// Makes the run that is left when every byte is consumed ready for another connection's read:
+    /// it is wiped, and released if it is shorter than `len_min`. Nothing happens while there are
+    /// bytes.
     #[inline]
     pub fn recycle(&mut self, len_min: usize) {
         match &mut self.place {
@@ -119,8 +120,9 @@ impl Inbound {
         }
     }
 
-    /// Takes the first `len` bytes out as a lease; later ones stay here. Of parked bytes only the first
-    /// `wanted_len` return to the ring: neither what stays nor what is not wanted needs room there.
+    /// Takes the first `len` bytes out as a lease; later ones stay here. Of parked bytes only the
+    /// first `wanted_len` return to the ring: neither what stays nor what is not wanted needs room
+    /// there.
     ///
     /// # Errors
     /// [`Full`] when the ring has no run for parked bytes now; all bytes stay here.

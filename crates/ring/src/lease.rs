@@ -13,8 +13,8 @@ use crate::sync::Rc;
 
 /// The exclusive, owned right to a run of segments, until it is dropped.
 ///
-/// The run is divided into headroom, payload and tailroom. A fresh lease is all tailroom. Nothing of
-/// it can be read before this lease has written it, or had it zeroed.
+/// The run is divided into headroom, payload and tailroom. A fresh lease is all tailroom. Nothing
+/// of it can be read before this lease has written it, or had it zeroed.
 pub struct Lease {
     pub(crate) core: Rc<Core>,
     pub(crate) run: Run,
@@ -207,8 +207,8 @@ impl Lease {
         self.run.advance(n);
     }
 
-    /// Makes the lease as good as released and reserved again: empty, without headroom, and wiped if
-    /// the ring wipes.
+    /// Makes the lease as good as released and reserved again: empty, without headroom, and wiped
+    /// if the ring wipes.
     #[inline]
     pub fn recycle(&mut self) {
         if self.core.wipe {

@@ -32,9 +32,9 @@ impl Lease {
         Self { core, run: back }
     }
 
-    /// Makes one lease again of two that touch: `back` starts where `self` ends. The payload is that
-    /// of both, one after the other; nothing moves. What neither lease has written between what they
-    /// have is zeroed.
+    /// Makes one lease again of two that touch: `back` starts where `self` ends. The payload is
+    /// that of both, one after the other; nothing moves. What neither lease has written between
+    /// what they have is zeroed.
     ///
     /// # Errors
     /// Both leases as they were, when they are of different rings or there is room between the
@@ -64,8 +64,8 @@ impl Lease {
         Ok(())
     }
 
-    /// Copies the payload into `to`, behind its headroom, and becomes `to`; the old run is released.
-    /// A payload that `to` had is given up. Counted in [`Stats::copies`](crate::Stats).
+    /// Copies the payload into `to`, behind its headroom, and becomes `to`; the old run is
+    /// released. A payload that `to` had is given up. Counted in [`Stats::copies`](crate::Stats).
     ///
     /// # Errors
     /// `to`, when it has not enough room behind its headroom; both leases are as they were.

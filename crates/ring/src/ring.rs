@@ -19,8 +19,8 @@ use crate::wipe::Wipe;
 
 /// The segments of one worker.
 ///
-/// A ring and its leases stay on one thread. Dropping the ring before its leases is fine: the memory
-/// lives until the last one is gone.
+/// A ring and its leases stay on one thread. Dropping the ring before its leases is fine: the
+/// memory lives until the last one is gone.
 pub struct Ring {
     pub(crate) core: Rc<Core>,
 }
@@ -129,8 +129,8 @@ impl Ring {
         self.core.counters.stats(self.core.wheel.leased())
     }
 
-    /// Counts a copy of `len` payload bytes that a caller made inside a lease's payload by itself, so
-    /// that [`Stats::copies`] tells of all copies. Nothing is counted for no bytes.
+    /// Counts a copy of `len` payload bytes that a caller made inside a lease's payload by itself,
+    /// so that [`Stats::copies`] tells of all copies. Nothing is counted for no bytes.
     pub fn count_copy(&self, len: usize) {
         if len > 0 {
             self.core.counters.copied(len);

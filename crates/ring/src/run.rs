@@ -1,7 +1,8 @@
 //! The bytes of one lease and how they are divided: headroom, payload, tailroom.
 //!
-//! Here are all reads and writes of leased bytes, for local and for travelling leases. Knows nothing
-//! of segments, threads and release: its holder keeps the region alive and gives the run back.
+//! Here are all reads and writes of leased bytes, for local and for travelling leases. Knows
+//! nothing of segments, threads and release: its holder keeps the region alive and gives the run
+//! back.
 
 use std::mem;
 use std::ops::Range;
@@ -181,7 +182,8 @@ impl Run {
         self.tail = self.start;
     }
 
-    /// Nothing was ever written here. Only after a wipe, or where stale bytes are out of reach anyway.
+    /// Nothing was ever written here. Only after a wipe, or where stale bytes are out of reach
+    /// anyway.
     #[inline]
     pub(crate) fn forget(&mut self) {
         self.clear();

@@ -12,8 +12,8 @@ use crate::ring::Ring;
 
 /// An ordered queue of byte runs: what a connection has to send, or room to receive into.
 ///
-/// A piece is a [`Lease`], a heap buffer or a static slice. Empty pieces are not queued for sending;
-/// room that is not filled yet, from [`Ring::reserve_scattered`], is.
+/// A piece is a [`Lease`], a heap buffer or a static slice. Empty pieces are not queued for
+/// sending; room that is not filled yet, from [`Ring::reserve_scattered`], is.
 #[derive(Default)]
 pub struct Runs {
     pieces: VecDeque<Piece>,
@@ -83,8 +83,8 @@ impl Runs {
         self.leases().map(Lease::segment_count).sum()
     }
 
-    /// Bytes of room behind the last payload: what can be [appended](Self::append) without a further
-    /// reservation.
+    /// Bytes of room behind the last payload: what can be [appended](Self::append) without a
+    /// further reservation.
     #[must_use]
     pub fn tailroom(&self) -> usize {
         self.pieces.range(self.room_index()..).map(Piece::tailroom).sum()
@@ -104,7 +104,8 @@ impl Runs {
         self.front_behind_room()
     }
 
-    /// The first bytes to send when there is room in front of them that was reserved and not filled.
+    /// The first bytes to send when there is room in front of them that was reserved and not
+    /// filled.
     #[cold]
     fn front_behind_room(&self) -> Option<&[u8]> {
         self.pieces.iter().map(Piece::bytes).find(|bytes| !bytes.is_empty())
@@ -145,9 +146,9 @@ impl Runs {
         Ok(())
     }
 
-    /// Queues `len` bytes that `write` fills, in one piece: behind the last piece if they fit there,
-    /// else in a run of their own, else, when the ring is full, on the heap. So what is placed in a
-    /// row leaves as one piece, and placing never fails.
+    /// Queues `len` bytes that `write` fills, in one piece: behind the last piece if they fit
+    /// there, else in a run of their own, else, when the ring is full, on the heap. So what is
+    /// placed in a row leaves as one piece, and placing never fails.
     ///
     /// `write` must fill all that it is lent: bytes that it leaves may be older ones, though never
     /// another worker's, and with [`Wipe::OnRelease`](crate::Wipe::OnRelease) they are zeros.
@@ -180,8 +181,8 @@ impl Runs {
     }
 
     /// Lends the room behind the last payload to `fill`, a vectored read for example, in up to
-    /// [`IO_SLICES_MAX`](Self::IO_SLICES_MAX) slices, and makes as many bytes payload as it returns.
-    /// The terms are those of [`Lease::append_with`].
+    /// [`IO_SLICES_MAX`](Self::IO_SLICES_MAX) slices, and makes as many bytes payload as it
+    /// returns. The terms are those of [`Lease::append_with`].
     ///
     /// # Errors
     /// Those of `fill`; nothing is added then.

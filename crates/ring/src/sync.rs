@@ -1,4 +1,5 @@
-//! The only place that names cells, reference counts and atomics, so that loom can take their place.
+//! The only place that names cells, reference counts and atomics, so that loom can take their
+//! place.
 //!
 //! Cells and `Rc` stay those of the standard library: they never leave the owner's thread.
 

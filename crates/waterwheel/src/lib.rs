@@ -1,8 +1,8 @@
 //! A web server that handles requests in place, in one ring buffer per core.
 //!
 //! One worker per core, pinned; nothing is stolen and nothing is moved. A request is received into
-//! page-size segments of its worker's ring, decoded, viewed as Rust types, handled, encoded and sent
-//! from those same bytes.
+//! page-size segments of its worker's ring, decoded, viewed as Rust types, handled, encoded and
+//! sent from those same bytes.
 //!
 //! ```no_run
 //! use waterwheel::stages::base64::Base64;

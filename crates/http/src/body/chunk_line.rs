@@ -119,8 +119,8 @@ impl ChunkLine {
 /// As many as 64 bits need; leading zeros count (RFC 9112 §7.1: recipients must anticipate large
 /// numerals).
 const DIGIT_COUNT_MAX: u8 = 16;
-/// Most bytes of extensions in one line. No known extension comes near; servers that read them without
-/// a limit were kept busy with them (CVE-2023-39326).
+/// Most bytes of extensions in one line. No known extension comes near; servers that read them
+/// without a limit were kept busy with them (CVE-2023-39326).
 const EXTENSION_LEN_MAX: usize = 256;
 /// Most bytes of extensions in one body.
 const EXTENSION_TOTAL_LEN_MAX: usize = 4 * 1024;

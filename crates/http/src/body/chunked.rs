@@ -1,7 +1,8 @@
 //! The chunked coding, taken off where the bytes lie (RFC 9112 §7.1).
 //!
-//! Content moves down over the framing between chunks; the first chunk stays where it came, so a body
-//! of one chunk is not copied at all. No byte is looked at twice, and none behind the body is touched.
+//! Content moves down over the framing between chunks; the first chunk stays where it came, so a
+//! body of one chunk is not copied at all. No byte is looked at twice, and none behind the body is
+//! touched.
 
 use super::ChunkError;
 use super::chunk_line::ChunkLine;
@@ -9,8 +10,8 @@ use super::trailer::Trailer;
 
 /// Decodes one chunked body, however its bytes are split.
 ///
-/// Use either [`decode`](Self::decode), which keeps the content, or [`discard`](Self::discard), which
-/// skips it; not both on one body.
+/// Use either [`decode`](Self::decode), which keeps the content, or [`discard`](Self::discard),
+/// which skips it; not both on one body.
 #[derive(Clone, Debug)]
 pub struct Chunked {
     state: State,
@@ -104,8 +105,8 @@ impl Chunked {
     }
 
     /// Decodes in place. `bytes` starts where the body starts, `received` says how many bytes of it
-    /// have come from the connection; both may only grow between calls, and what the last call left in
-    /// `bytes` must still be there.
+    /// have come from the connection; both may only grow between calls, and what the last call left
+    /// in `bytes` must still be there.
     ///
     /// # Errors
     /// A [`ChunkError`], the same again on later calls. A chunk beyond the limit is refused by its

@@ -1,7 +1,8 @@
 //! The value of `Content-Length`.
 
-/// The number that `digits` state: 1 to 19 decimal digits up to 2^63 - 1, and nothing else. No sign,
-/// no white space, no list, no other base: what two parsers could read in two ways is not read at all.
+/// The number that `digits` state: 1 to 19 decimal digits up to 2^63 - 1, and nothing else. No
+/// sign, no white space, no list, no other base: what two parsers could read in two ways is not
+/// read at all.
 #[inline]
 pub(crate) fn parse_content_length(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > DIGIT_COUNT_MAX {

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why a chunked body was refused. The connection never survives: where the body would have ended is
-/// not known.
+/// Why a chunked body was refused. The connection never survives: where the body would have ended
+/// is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChunkError {

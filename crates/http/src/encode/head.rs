@@ -51,8 +51,8 @@ impl ReplyHead<'_> {
     }
 
     /// The one list of what a head consists of: sizing and writing both go through it, so that they
-    /// cannot disagree. Each field brings the end of the line before it, so that constant text comes
-    /// in few parts.
+    /// cannot disagree. Each field brings the end of the line before it, so that constant text
+    /// comes in few parts.
     // Inlined into both, where the constant parts become numbers to add and words to store.
     #[inline(always)]
     fn parts(&self, mut part: impl FnMut(&[u8])) {

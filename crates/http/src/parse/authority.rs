@@ -5,7 +5,8 @@ use std::net::Ipv6Addr;
 use super::charset::{self, HEX, HOST};
 
 /// Whether `text` is a host with an optional port (RFC 9110 §4.2.1, RFC 3986 §3.2.2). The host is a
-/// registered name, an IPv4 address or a bracketed IPv6 address; it is not empty. `@` is not allowed.
+/// registered name, an IPv4 address or a bracketed IPv6 address; it is not empty. `@` is not
+/// allowed.
 #[inline]
 pub(super) fn is_valid(text: &[u8]) -> bool {
     let plain_len = charset::run_len(text, HOST);

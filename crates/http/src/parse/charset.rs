@@ -21,8 +21,8 @@ pub(crate) fn is(byte: u8, class: u8) -> bool {
     CLASSES[byte as usize] & class != 0
 }
 
-/// How many of the first bytes of `bytes` are of class `class`. Eight at a time, so that the compiler
-/// unrolls the inner loop.
+/// How many of the first bytes of `bytes` are of class `class`. Eight at a time, so that the
+/// compiler unrolls the inner loop.
 #[inline]
 pub(crate) fn run_len(bytes: &[u8], class: u8) -> usize {
     let mut rest = bytes;
@@ -66,8 +66,8 @@ pub(crate) fn value_run_len(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + run_len(rest, VALUE)
 }
 
-/// How many of the first bytes of `bytes` are visible ASCII other than `?` and `#`; tests eight at a
-/// time.
+/// How many of the first bytes of `bytes` are visible ASCII other than `?` and `#`; tests eight at
+/// a time.
 #[inline]
 pub(crate) fn path_run_len(bytes: &[u8]) -> usize {
     let mut rest = bytes;

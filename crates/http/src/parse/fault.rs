@@ -1,16 +1,16 @@
 //! Finding the first fault of a head that was not understood.
 //!
-//! The parser proper is built for heads that are right; it says little about those that are not. This
-//! one walks byte by byte and runs only when a head is about to be refused. Its verdict depends on the
-//! bytes up to the fault alone, so that the same head is refused for the same reason however its bytes
-//! were split into reads.
+//! The parser proper is built for heads that are right; it says little about those that are not.
+//! This one walks byte by byte and runs only when a head is about to be refused. Its verdict
+//! depends on the bytes up to the fault alone, so that the same head is refused for the same reason
+//! however its bytes were split into reads.
 
 use super::charset::{self, TOKEN, VALUE, VISIBLE};
 use super::{HeadError, METHOD_LEN_MAX};
 use crate::limits::Limits;
 
-/// The first fault in `bytes`, which start at the request line. `None`: what is there can still become
-/// a head.
+/// The first fault in `bytes`, which start at the request line. `None`: what is there can still
+/// become a head.
 #[cold]
 pub(super) fn first_fault(bytes: &[u8], limits: &Limits) -> Option<HeadError> {
     let mut cursor = Cursor { bytes, index: 0 };

@@ -8,8 +8,8 @@ use super::{
 use crate::body::Framing;
 use crate::limits::Limits;
 
-/// The head of a request. What it says about framing and persistence comes from its version and fields
-/// alone, never from its method or from who will handle it.
+/// The head of a request. What it says about framing and persistence comes from its version and
+/// fields alone, never from its method or from who will handle it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Head<'a> {
@@ -25,8 +25,8 @@ pub struct Head<'a> {
     pub framing: Framing,
     /// Whether the peer would send another request after this one (RFC 9112 §9.3).
     pub keep_alive: bool,
-    /// Whether the peer may be waiting for `100 Continue` before it sends its body. False when no body
-    /// follows, and in HTTP/1.0, where the expectation is ignored (RFC 9110 §10.1.1).
+    /// Whether the peer may be waiting for `100 Continue` before it sends its body. False when no
+    /// body follows, and in HTTP/1.0, where the expectation is ignored (RFC 9110 §10.1.1).
     pub expect_continue: bool,
     /// How many bytes the head took, with the empty line at its end and one at its start.
     pub head_len: usize,
@@ -47,7 +47,8 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Parses the head at the start of `bytes`. `None`: the bytes are the start of a head; more are needed.
+/// Parses the head at the start of `bytes`. `None`: the bytes are the start of a head; more are
+/// needed.
 ///
 /// This looks at all bytes of the head every time. A caller that gets a head in pieces asks
 /// [`HeadScan`](super::HeadScan) instead.
@@ -154,8 +155,8 @@ fn judge_host(notes: &Notes<'_>, version: Version) -> Result<(), HeadError> {
     }
 }
 
-/// Answers for bytes that are not a whole head: names their first fault, or waits for the bytes that
-/// will show it.
+/// Answers for bytes that are not a whole head: names their first fault, or waits for the bytes
+/// that will show it.
 #[cold]
 fn refuse(stop: Stop, window: &[u8], skipped_len: usize, limits: &Limits) -> Result<(), HeadError> {
     let is_full = window.len() == limits.head_len_max;

@@ -1,13 +1,13 @@
-//! The fields of a head: where they are kept, how they are looked up, and the one pass that finds them
-//! and collects what framing and persistence depend on.
+//! The fields of a head: where they are kept, how they are looked up, and the one pass that finds
+//! them and collects what framing and persistence depend on.
 
 use std::fmt;
 
 use super::charset::{self, TOKEN};
 use super::{Notes, Stop};
 
-/// Room for the places of the fields of one head. It holds no bytes of a head, so one worker can use
-/// the same slots for all of its heads and spare their initialisation.
+/// Room for the places of the fields of one head. It holds no bytes of a head, so one worker can
+/// use the same slots for all of its heads and spare their initialisation.
 #[derive(Clone)]
 pub struct HeaderSlots {
     spans: [FieldSpan; FIELD_SLOT_COUNT],
@@ -83,7 +83,8 @@ fn part(head: &[u8], start: u16, len: u16) -> &[u8] {
     head.get(start..start + usize::from(len)).unwrap_or_default()
 }
 
-/// The fields of a head in the order they came. Names are tokens; values are trimmed of white space.
+/// The fields of a head in the order they came. Names are tokens; values are trimmed of white
+/// space.
 #[derive(Clone, Copy)]
 pub struct Headers<'a> {
     head: &'a [u8],
@@ -194,8 +195,8 @@ impl fmt::Debug for HeadersIter<'_> {
     }
 }
 
-/// Finds the fields at the start of `rest`, the end of `head`, and the empty line behind them. Returns
-/// their count and the length of the head.
+/// Finds the fields at the start of `rest`, the end of `head`, and the empty line behind them.
+/// Returns their count and the length of the head.
 #[inline(always)]
 pub(super) fn find_fields<'a>(
     head: &'a [u8],

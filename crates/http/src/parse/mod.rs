@@ -1,7 +1,7 @@
 //! Reading the head of a request: request line, fields, and what they say about framing.
 //!
-//! Nothing here allocates, blocks or keeps state beyond [`HeadScan`]. A head is either understood in
-//! exactly one way or refused; it is never repaired.
+//! Nothing here allocates, blocks or keeps state beyond [`HeadScan`]. A head is either understood
+//! in exactly one way or refused; it is never repaired.
 
 mod authority;
 pub(crate) mod charset;

@@ -15,8 +15,8 @@ impl<'a> Single<'a> {
     }
 }
 
-/// What the fields say that framing, persistence and authority depend on. Judging it after all fields
-/// are known makes the verdict independent of their order.
+/// What the fields say that framing, persistence and authority depend on. Judging it after all
+/// fields are known makes the verdict independent of their order.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Notes<'a> {
     pub(super) host: Single<'a>,
@@ -74,8 +74,8 @@ impl<'a> Notes<'a> {
     }
 }
 
-/// Whether a token of four bytes is `host` in any case. For letters, the bit is the case; no other byte
-/// of a token becomes one of these letters by it.
+/// Whether a token of four bytes is `host` in any case. For letters, the bit is the case; no other
+/// byte of a token becomes one of these letters by it.
 #[inline]
 fn is_host(name: &[u8]) -> bool {
     name.first_chunk::<4>()

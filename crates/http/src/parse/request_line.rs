@@ -86,7 +86,8 @@ pub enum Version {
 
 /// The target of a request, in one of the four forms of RFC 9112 §3.2.
 ///
-/// It holds visible ASCII only. Percent escapes are kept as they came; the router decodes them once.
+/// It holds visible ASCII only. Percent escapes are kept as they came; the router decodes them
+/// once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Target<'a> {
     raw: &'a [u8],
@@ -136,7 +137,8 @@ impl<'a> Target<'a> {
         ascii(self.raw)
     }
 
-    /// The path with its escapes; it starts with `/`. `*` in asterisk-form, empty in authority-form.
+    /// The path with its escapes; it starts with `/`. `*` in asterisk-form, empty in
+    /// authority-form.
     #[inline]
     #[must_use]
     pub fn path(&self) -> &'a str {
@@ -208,8 +210,8 @@ pub(super) struct RequestLine<'a> {
     pub(super) version: Version,
 }
 
-/// Cuts the request line at the start of `bytes` into its parts (RFC 9112 §3): one SP between them, no
-/// more. Returns what follows the line, too.
+/// Cuts the request line at the start of `bytes` into its parts (RFC 9112 §3): one SP between them,
+/// no more. Returns what follows the line, too.
 #[inline(always)]
 pub(super) fn split(bytes: &[u8], target_len_max: usize) -> Result<(RequestLine<'_>, &[u8]), Stop> {
     let (method, target_on) = match bytes.split_first_chunk::<4>() {

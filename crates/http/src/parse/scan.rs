@@ -9,10 +9,10 @@ use crate::limits::Limits;
 
 /// Remembers how far an incomplete head has been looked at.
 ///
-/// The first call parses at once, which is all that most requests need. Later calls only look at new
-/// bytes, for the empty line that ends the head, and parse again when it is there. So each byte is
-/// looked at twice at most, however small the pieces are; a parser that started again for each piece
-/// would let a peer buy a lot of our time with few bytes.
+/// The first call parses at once, which is all that most requests need. Later calls only look at
+/// new bytes, for the empty line that ends the head, and parse again when it is there. So each byte
+/// is looked at twice at most, however small the pieces are; a parser that started again for each
+/// piece would let a peer buy a lot of our time with few bytes.
 ///
 /// One value serves one head: start the next with [`HeadScan::new`].
 #[derive(Clone, Debug, Default)]
@@ -41,8 +41,8 @@ impl HeadScan {
         }
     }
 
-    /// Parses the head at the start of `bytes`: all that has been received of it, from its first byte,
-    /// the same bytes as before and more. `None`: more are needed.
+    /// Parses the head at the start of `bytes`: all that has been received of it, from its first
+    /// byte, the same bytes as before and more. `None`: more are needed.
     ///
     /// # Errors
     /// As [`parse_head`]. Limits apply while the head is incomplete.
@@ -75,8 +75,8 @@ impl HeadScan {
         first_fault(&bytes[skipped_len..], limits).map_or(Ok(()), Err)
     }
 
-    /// Looks at the bytes received since the last call. True when they end the head, break a rule that
-    /// can be seen from line ends alone, or pass a limit.
+    /// Looks at the bytes received since the last call. True when they end the head, break a rule
+    /// that can be seen from line ends alone, or pass a limit.
     #[cold]
     fn must_parse(&mut self, bytes: &[u8], limits: &Limits) -> bool {
         let window = &bytes[..bytes.len().min(limits.head_len_max)];
@@ -104,8 +104,8 @@ impl HeadScan {
         verdict
     }
 
-    /// Whether the bytes can hold a request line beyond its limits, when no line end has been seen by
-    /// the scan.
+    /// Whether the bytes can hold a request line beyond its limits, when no line end has been seen
+    /// by the scan.
     fn may_be_long_line(&self, window: &[u8], limits: &Limits) -> bool {
         let rest_len = "\r\n".len() + METHOD_LEN_MAX + " ".len() + " HTTP/1.1\r".len();
         window.len() > limits.target_len_max.saturating_add(rest_len)

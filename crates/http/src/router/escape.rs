@@ -1,8 +1,8 @@
 //! Percent escapes in paths (RFC 3986 §2.1), decoded once and never twice.
 //!
 //! Routing sees the decoded text, but for `%2F` and `%25`, which stay: the one must not become a
-//! separator, the other must not become the start of an escape. Parameters are cut from that text and
-//! only then lose these two.
+//! separator, the other must not become the start of an escape. Parameters are cut from that text
+//! and only then lose these two.
 
 use crate::parse::charset::hex_value;
 

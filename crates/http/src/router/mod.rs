@@ -1,8 +1,8 @@
 //! From a method and a path to the value registered for them.
 //!
 //! The router knows nothing of handlers: it keeps one value per method and path. Paths without
-//! parameters are found in a table of their own, others in a matchit tree. A path is decoded once, for
-//! routing only; the target keeps its escapes.
+//! parameters are found in a table of their own, others in a matchit tree. A path is decoded once,
+//! for routing only; the target keeps its escapes.
 
 mod error;
 mod escape;
@@ -22,9 +22,9 @@ use table::Table;
 
 /// Finds the value of a method and a path. Built at start-up, then only read.
 ///
-/// A path is literal text with parameters: `{name}` stands for one part without `/`, `{*name}` for the
-/// rest of the path, at least one byte. Literal text wins over a parameter, a parameter over the rest.
-/// `{{` and `}}` stand for braces. Paths are written decoded: `/café`, not `/caf%C3%A9`.
+/// A path is literal text with parameters: `{name}` stands for one part without `/`, `{*name}` for
+/// the rest of the path, at least one byte. Literal text wins over a parameter, a parameter over
+/// the rest. `{{` and `}}` stand for braces. Paths are written decoded: `/café`, not `/caf%C3%A9`.
 pub struct Router<T> {
     /// Every path; the value is an index into `resources`.
     tree: matchit::Router<usize>,
@@ -47,8 +47,8 @@ pub enum Found<'a, T> {
         params: Params<'a>,
         /// The path as it was registered.
         template: &'a str,
-        /// Whether the value was registered for GET and the method is HEAD: the reply's content must
-        /// not be sent (RFC 9110 §9.3.2).
+        /// Whether the value was registered for GET and the method is HEAD: the reply's content
+        /// must not be sent (RFC 9110 §9.3.2).
         is_head_of_get: bool,
     },
     /// No value for this path: 404.
@@ -100,8 +100,8 @@ impl<T> Router<T> {
         Ok(index)
     }
 
-    /// Finds the value for `method` and `path`, the path of a target with its escapes, as text or as
-    /// bytes. A HEAD that has no value of its own gets the one of GET.
+    /// Finds the value for `method` and `path`, the path of a target with its escapes, as text or
+    /// as bytes. A HEAD that has no value of its own gets the one of GET.
     ///
     /// Does not allocate unless `path` holds an escape or more than three parameters.
     // Inlined: what is found is taken apart at once, so that most of it need not be written down.
@@ -137,7 +137,8 @@ impl<T> Router<T> {
         let mut values = Vec::with_capacity(found.params.len());
         for (name, value) in found.params.iter() {
             let Some((name, is_rest)) = resource.param(name) else { return Found::NotFound };
-            // The rest of a path is read as a path again, where a decoded slash would become a real one.
+            // The rest of a path is read as a path again, where a decoded slash would become a real
+            // one.
             if is_rest && escape::holds_slash(value) {
                 return Found::BadPath;
             }

@@ -201,8 +201,8 @@ impl Lab {
         self.worker.metrics().open
     }
 
-    /// Segments that connections and handlers have leased now; those that the worker keeps ready for
-    /// itself are not counted. Idle connections own none.
+    /// Segments that connections and handlers have leased now; those that the worker keeps ready
+    /// for itself are not counted. Idle connections own none.
     #[must_use]
     pub fn leased_segments(&self) -> usize {
         self.worker.ring().leased() - self.worker.spare_segments()
