@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use waterwheel_http::{
-    Connection, Exchange, Handler, Http, InPlace, IntoRoute, Json, Limits, Locals, Registration,
-    Reply, Service,
+    Connection, Exchange, Handler, Http, InPlace, Instant, IntoRoute, Json, Limits, Locals,
+    Registration, Reply, Service,
 };
 use waterwheel_ring::{Config, Inbound, Ring, Runs};
 use waterwheel_stages::base64::Base64;
@@ -46,7 +46,7 @@ impl Stand {
         Self {
             http,
             ring,
-            connection: Connection::new(peer, Duration::ZERO, &Limits::default()),
+            connection: Connection::new(peer, Instant::ZERO, &Limits::default()),
             inbound: Inbound::default(),
             outbound: Runs::new(),
         }
@@ -65,7 +65,7 @@ impl Stand {
             outbound: &mut self.outbound,
             ended: false,
             draining: false,
-            now: Duration::from_secs(1),
+            now: Duration::from_secs(1).into(),
             connections: 1,
         };
         black_box(self.connection.advance(&mut self.http, &mut exchange));

@@ -1,7 +1,7 @@
 //! One connection's way through its requests: head, body, handler, reply, next head.
 //!
-//! A state machine over received bytes and an output queue. It does no I/O, reads no clock and holds
-//! no segment between calls: what it has not consumed stays in [`Exchange::inbound`].
+//! A state machine over received bytes and an output queue. It does no I/O, reads no clock and
+//! holds no segment between calls: what it has not consumed stays in [`Exchange::inbound`].
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use http::StatusCode;
 use crate::body::{Chunked, ChunkedProgress, Framing};
 use crate::core::{Asked, Core, Http, Terms};
 use crate::encode::Persistence;
-use crate::exchange::{Exchange, Need};
+use crate::exchange::{Exchange, Instant, Need};
 use crate::limits::Limits;
 use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Version, parse_head};
 use crate::rejection::Rejection;
@@ -25,9 +25,10 @@ pub struct Connection {
     peer: SocketAddr,
     scan: HeadScan,
     /// When the connection is too old for another request.
-    expires: Duration,
-    /// When the phase began: the last request ended, the head's first byte came, the body was begun.
-    since: Duration,
+    expires: Instant,
+    /// When the phase began: the last request ended, the head's first byte came, or the body was
+    /// begun.
+    since: Instant,
     /// Whether a request has been answered.
     served: bool,
 }
@@ -79,9 +80,9 @@ type Step = Result<(), Need>;
 impl Connection {
     /// A connection from `peer`, opened at `now`.
     #[must_use]
-    pub fn new(peer: SocketAddr, now: Duration, limits: &Limits) -> Self {
+    pub fn new(peer: SocketAddr, now: Instant, limits: &Limits) -> Self {
         let scan = HeadScan::new();
-        let expires = now.saturating_add(limits.connection_age_max);
+        let expires = now + limits.connection_age_max;
         Self { phase: Phase::Idle, peer, scan, expires, since: now, served: false }
     }
 
@@ -161,14 +162,13 @@ impl Connection {
     }
 
     /// Nothing of the next request has come: waits for it, unless there will be none.
-    fn idle(&mut self, http: &Core, exchange: &Exchange<'_>) -> Need {
-        self.phase = Phase::Idle;
+    fn idle(&self, http: &Core, exchange: &Exchange<'_>) -> Need {
         if exchange.ended || exchange.draining {
             return Need::Finish;
         }
         let limits = &http.service().limits;
         let timeout = if self.served { limits.keep_alive_timeout } else { limits.head_timeout };
-        Need::Bytes { room: 0, deadline: self.since.saturating_add(timeout) }
+        Need::Bytes { room: 0, deadline: self.since + timeout }
     }
 
     #[cold]
@@ -177,6 +177,10 @@ impl Connection {
             return Need::Abort;
         }
         if matches!(self.phase, Phase::Idle) {
+            // The empty line that some clients send behind a body begins no request.
+            if self.served && matches!(exchange.inbound.bytes(), b"\r" | b"\r\n") {
+                return self.idle(http, exchange);
+            }
             self.phase = Phase::Head;
             // The first head's time runs from the accept, so that silence buys no second timeout.
             if self.served {
@@ -184,12 +188,12 @@ impl Connection {
             }
         }
         let limits = &http.service().limits;
-        let deadline = self.since.saturating_add(limits.head_timeout);
+        let deadline = self.since + limits.head_timeout;
         Need::Bytes { room: limits.head_len_max, deadline }
     }
 
-    // Apart, as the rest of what concerns bodies: in the registers of the one path that most requests
-    // take, it would only cost.
+    // Apart, as the rest of what concerns bodies: in the registers of the one path that most
+    // requests take, it would only cost.
     #[inline(never)]
     fn begin_body(&mut self, opening: Opening, http: &Core, exchange: &mut Exchange<'_>) -> Step {
         match opening {
@@ -241,8 +245,8 @@ impl Connection {
         let received = exchange.inbound.len() - body.head_len;
         // Late bytes buy time at the lowest accepted rate, and no more than a stall's worth of it.
         let earned = Duration::from_secs(received as u64 / limits.body_rate_min.max(1));
-        let by_rate = self.since.saturating_add(limits.body_grace).saturating_add(earned);
-        let by_stall = exchange.now.saturating_add(limits.body_stall_timeout);
+        let by_rate = self.since + limits.body_grace + earned;
+        let by_stall = exchange.now + limits.body_stall_timeout;
         let room = match &body.coding {
             Coding::Length(len) => body.head_len + len,
             Coding::Chunked(_) => exchange.inbound.len() + CHUNKED_READ_LEN,
@@ -297,13 +301,13 @@ impl Connection {
         if exchange.ended {
             return Err(Need::Abort);
         }
-        let deadline = self.since.saturating_add(http.service().limits.linger_timeout);
+        let deadline = self.since + http.service().limits.linger_timeout;
         Err(Need::Bytes { room: 0, deadline })
     }
 
     /// The request is answered: the next one may come, or the connection ends.
     #[inline]
-    fn next(&mut self, terms: Terms, now: Duration) -> Step {
+    fn next(&mut self, terms: Terms, now: Instant) -> Step {
         self.phase = Phase::Idle;
         self.since = now;
         self.served = true;

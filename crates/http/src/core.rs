@@ -11,7 +11,6 @@ use waterwheel_stages::StageError;
 
 use crate::encode::{Persistence, REPLY_HEAD_ROOM, ReplyHead, Stamp};
 use crate::exchange::Exchange;
-use crate::gauges::Load;
 use crate::parse::HeaderSlots;
 use crate::rejection::Rejection;
 use crate::reply::{Body, Reply};
@@ -22,8 +21,8 @@ use crate::service::{PlannedRoute, Service};
 #[derive(Debug)]
 pub struct Http {
     pub(crate) core: Core,
-    /// Where the fields of the head at hand lie: one for all connections, so that no request pays for
-    /// making it.
+    /// Where the fields of the head at hand lie: one for all connections, so that no request pays
+    /// for making it.
     pub(crate) slots: HeaderSlots,
 }
 
@@ -31,10 +30,10 @@ pub struct Http {
 #[derive(Debug)]
 pub(crate) struct Core {
     service: Arc<Service>,
-    locals: Locals,
+    pub(crate) locals: Locals,
     stamp: Stamp,
-    worker: usize,
-    requests: Cell<u64>,
+    pub(crate) worker: usize,
+    pub(crate) requests: Cell<u64>,
 }
 
 /// How a reply is framed.
@@ -89,8 +88,8 @@ impl Core {
         &self.service
     }
 
-    /// Decodes the body through the route's chain and calls the handler. When the handler panics there
-    /// is no reply and the connection ends.
+    /// Decodes the body through the route's chain and calls the handler. When the handler panics
+    /// there is no reply and the connection ends.
     // Inlined, as `send` is: where a request has no body, all that concerns bodies falls away.
     #[inline(always)]
     pub(crate) fn call(
@@ -109,8 +108,7 @@ impl Core {
             *reply = Some(stage_failed(&error));
             return;
         }
-        let load = Load { worker: self.worker, connections, requests: self.requests.get() };
-        let mut call = Call::new(request, body, ring, &self.locals, load);
+        let mut call = Call::new(request, body, ring, self, connections);
         // The handler's state may be torn by the unwinding; it is the application's, as in any
         // program with a panic hook. Ours is not: nothing but the call's lease was lent.
         let called = AssertUnwindSafe(|| route.endpoint.call(&mut call, reply));

@@ -1,11 +1,12 @@
 //! What a connection is lent while it advances, and what it asks for in the end.
 //!
-//! The mirror of what a runtime offers, without naming one: the HTTP core runs over anything that has
-//! a ring, received bytes and a queue of bytes to send.
-
-use std::time::Duration;
+//! The mirror of what a runtime offers: the HTTP core runs over anything that has a ring, received
+//! bytes and a queue of bytes to send. Of the runtime this file takes one type, [`Instant`], so
+//! that there is one for the whole server; beside `serve.rs` it is the only file that names it.
 
 use waterwheel_ring::{Inbound, Ring, Runs};
+
+pub use waterwheel_runtime::Instant;
 
 /// One connection's bytes and circumstances during one call.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub struct Exchange<'a> {
     pub ended: bool,
     /// No further request is wanted.
     pub draining: bool,
-    /// Time on the worker's clock.
-    pub now: Duration,
+    /// The worker's clock.
+    pub now: Instant,
     /// Connections open on this worker.
     pub connections: usize,
 }
@@ -35,7 +36,7 @@ pub enum Need {
         /// Length of everything awaited, as far as it is known.
         room: usize,
         /// When [`timed_out`](crate::Connection::timed_out) is due.
-        deadline: Duration,
+        deadline: Instant,
     },
     /// Another call in a later turn, once what is queued has gone out.
     Turn,

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use waterwheel_ring::Ring;
 
+use crate::core::Core;
+
 /// A worker's counters at the moment of the call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -29,21 +31,13 @@ pub struct Gauges {
     pub copies: u64,
 }
 
-/// The part of the gauges that the ring does not know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Load {
-    pub(crate) worker: usize,
-    pub(crate) connections: usize,
-    pub(crate) requests: u64,
-}
-
 impl Gauges {
-    pub(crate) fn read(load: Load, ring: &Ring) -> Self {
+    pub(crate) fn read(core: &Core, connections: usize, ring: &Ring) -> Self {
         let stats = ring.stats();
         Self {
-            worker: load.worker,
-            connections: load.connections,
-            requests: load.requests,
+            worker: core.worker,
+            connections,
+            requests: core.requests.get(),
             segments: ring.segment_count(),
             segment_len: ring.segment_len(),
             leased: stats.leased,

@@ -108,8 +108,8 @@ impl<M, H: Handler<M>> IntoRoute<(M,)> for H {
 
 /// A handler whose shape has been forgotten.
 pub(crate) trait Endpoint: Send + Sync {
-    /// Puts the handler's reply where it stays until it is written: returned, it would be copied from
-    /// frame to frame.
+    /// Puts the handler's reply where it stays until it is written: returned, it would be copied
+    /// from frame to frame.
     fn call(&self, call: &mut Call<'_>, reply: &mut Option<Reply>);
 }
 

@@ -1,7 +1,8 @@
 //! The limits that keep a worker alive when its peers are slow, greedy or hostile.
 //!
-//! This file owns the numbers and their validation. It refuses to know who enforces them: the parser
-//! takes the ones about the head, the body decoders those about the body, the connection the rest.
+//! This file owns the numbers and their validation. It refuses to know who enforces them: the
+//! parser takes the ones about the head, the body decoders those about the body, the connection the
+//! rest.
 
 use std::error::Error;
 use std::fmt;
@@ -21,8 +22,8 @@ pub struct Limits {
     /// Most field lines in a head; 100, as in hyper and HAProxy. More is answered 431. At most
     /// [`FIELD_SLOT_COUNT`].
     pub field_count_max: usize,
-    /// Longest request target in bytes; 8 KiB, the usual ceiling of servers and above the 8,000 bytes
-    /// that RFC 9110 §4.1 asks for. More is answered 414.
+    /// Longest request target in bytes; 8 KiB, the usual ceiling of servers and above the 8,000
+    /// bytes that RFC 9110 §4.1 asks for. More is answered 414.
     pub target_len_max: usize,
     /// Longest body in bytes after chunked decoding; 1 MiB, as in nginx. More is answered 413.
     pub body_len_max: u64,
@@ -35,7 +36,8 @@ pub struct Limits {
     pub body_rate_min: u64,
     /// Longest silence inside a body; 30 s, half of nginx' `client_body_timeout`.
     pub body_stall_timeout: Duration,
-    /// Longest time without a byte taken by a peer we owe bytes; 30 s, half of nginx' `send_timeout`.
+    /// Longest time without a byte taken by a peer we owe bytes; 30 s, half of nginx'
+    /// `send_timeout`.
     pub send_timeout: Duration,
     /// Longest idle time between two requests; 75 s, as in nginx: above the 60 s of the usual load
     /// balancer, so that it closes first.

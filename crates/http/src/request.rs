@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use waterwheel_ring::{Lease, Ring};
 
-use crate::gauges::{Gauges, Load};
+use crate::core::Core;
+use crate::gauges::Gauges;
 use crate::parse::{Head, Headers, Method, Version};
 use crate::router::Params;
 
@@ -89,8 +90,8 @@ pub struct Call<'a> {
     request: Request<'a>,
     body: Option<Lease>,
     ring: &'a Ring,
-    locals: &'a Locals,
-    load: Load,
+    core: &'a Core,
+    connections: usize,
     /// How many path parameters have been taken in order.
     params_taken: usize,
 }
@@ -100,10 +101,10 @@ impl<'a> Call<'a> {
         request: Request<'a>,
         body: Option<Lease>,
         ring: &'a Ring,
-        locals: &'a Locals,
-        load: Load,
+        core: &'a Core,
+        connections: usize,
     ) -> Self {
-        Self { request, body, ring, locals, load, params_taken: 0 }
+        Self { request, body, ring, core, connections, params_taken: 0 }
     }
 
     /// The request's head.
@@ -135,12 +136,12 @@ impl<'a> Call<'a> {
 
     /// This core's value of type `T`, if the application has one.
     pub fn local<T: 'static>(&self) -> Option<Rc<T>> {
-        self.locals.get()
+        self.core.locals.get()
     }
 
     /// What the worker has counted.
     pub fn gauges(&self) -> Gauges {
-        Gauges::read(self.load, self.ring)
+        Gauges::read(self.core, self.connections, self.ring)
     }
 }
 

@@ -1,9 +1,9 @@
-//! HTTP as a protocol of the runtime: the only file here that names it.
+//! HTTP as a protocol of the runtime: the only file here that knows what a worker offers and asks.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::SystemTime;
 
-use waterwheel_runtime::{Io, Next, Protocol};
+use waterwheel_runtime::{Instant, Io, Next, Protocol};
 
 use crate::connection::Connection;
 use crate::core::Http;
@@ -12,19 +12,21 @@ use crate::exchange::{Exchange, Need};
 impl Protocol for Http {
     type Connection = Connection;
 
-    fn open(&mut self, peer: SocketAddr, now: Duration) -> Connection {
+    fn open(&mut self, peer: SocketAddr, now: Instant) -> Connection {
         Connection::new(peer, now, self.core.service().limits())
     }
 
     #[inline]
     fn advance(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
-        self.set_wall(io.wall);
         connection.advance(self, &mut exchange(io)).into()
     }
 
     fn timed_out(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
-        self.set_wall(io.wall);
         connection.timed_out(self, &mut exchange(io)).into()
+    }
+
+    fn set_wall(&mut self, wall: SystemTime) {
+        Self::set_wall(self, wall);
     }
 }
 

@@ -10,7 +10,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use crate::Token;
+use crate::{Instant, Token};
 
 /// What a worker asks of its world. Every call returns at once; only [`poll`](Self::poll) may wait.
 ///
@@ -93,8 +93,9 @@ pub trait Driver {
     /// for the worker.
     fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()>;
 
-    /// Monotonic time since the driver was made. Costs one clock read: ask once per turn.
-    fn now(&self) -> Duration;
+    /// Where the monotonic clock stands, counted from when the driver was made. Costs one clock
+    /// read: ask once per turn.
+    fn now(&self) -> Instant;
 
     /// Civil time, for dates only. It may jump.
     fn wall_clock(&self) -> SystemTime;

@@ -67,6 +67,7 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("a token packs an index and a generation into one 64-bit usize");
 
+mod clock;
 pub mod driver;
 pub mod error;
 pub mod listen;
@@ -76,6 +77,7 @@ mod slab;
 mod timer;
 mod token;
 
+pub use clock::Instant;
 pub use driver::{Driver, Event, Readiness, VECTORED_MAX, Wake};
 pub use error::{AcceptFault, SendFault};
 pub use mio_driver::{MioDriver, Stream, Waker};

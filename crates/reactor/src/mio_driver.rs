@@ -15,7 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use socket2::SockRef;
 
 use crate::driver::{Driver, Event, Readiness, Wake};
-use crate::{Token, VECTORED_MAX};
+use crate::{Instant, Token, VECTORED_MAX};
 
 /// Sockets of the kernel, ready by epoll or kqueue, both edge-triggered.
 ///
@@ -28,8 +28,8 @@ pub struct MioDriver {
     waker: Waker,
     /// Held so that it can be let go: see [`end_one_waiting`](Self::end_one_waiting).
     spare: Option<File>,
-    /// The second of the monotonic clock in which it was made: what [`now`](Driver::now) counts from.
-    /// Whole seconds, so that taking them off takes one subtraction.
+    /// The second of the monotonic clock in which it was made: what [`now`](Driver::now) counts
+    /// from. Whole seconds, so that taking them off takes one subtraction.
     started: i64,
     rng: fastrand::Rng,
 }
@@ -170,10 +170,10 @@ impl Driver for MioDriver {
     }
 
     #[inline]
-    fn now(&self) -> Duration {
+    fn now(&self) -> Instant {
         let time = clock_gettime(ClockId::Monotonic);
-        let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
-        Duration::new(time.tv_sec.abs_diff(self.started), nanoseconds)
+        let nanoseconds = time.tv_sec.abs_diff(self.started) * 1_000_000_000;
+        Instant::from_nanos(nanoseconds + time.tv_nsec.unsigned_abs())
     }
 
     fn wall_clock(&self) -> SystemTime {
@@ -245,7 +245,8 @@ fn translate(event: &mio::event::Event) -> Event {
     let read_closed = event.is_read_closed();
     let readiness = Readiness {
         readable: event.is_readable() | read_closed | error,
-        writable: event.is_writable() | event.is_write_closed() | error,
+        // A socket that is closed for writing is reported as writable too: the write tells of it.
+        writable: event.is_writable() | error,
         read_closed: read_closed | error,
     };
     Event::Socket { token, readiness }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use waterwheel_reactor::sim::{Faults, SimDriver, SimSocket, World};
-use waterwheel_reactor::{Driver, Event, Slab, Token, Wheel};
+use waterwheel_reactor::{Driver, Event, Instant, Slab, Token, Wheel};
 
 fn exchange(
     driver: &mut SimDriver,
@@ -47,14 +47,14 @@ fn grown_tables_allocate_nothing() {
     let mut slab = Slab::new(1000);
     let mut wheel = Wheel::new(Duration::from_millis(10), 64);
     let (mut tokens, mut expired) = (Vec::new(), Vec::new());
-    let mut now = Duration::ZERO;
+    let mut now = Instant::ZERO;
     let mut lap = || {
         for value in 0..1000_u32 {
             let token = slab.insert(value);
             wheel.arm(token, now + Duration::from_millis(value.into()));
             tokens.push(token);
         }
-        now += Duration::from_secs(1);
+        now = now + Duration::from_secs(1);
         expired.clear();
         wheel.expire(now, &mut expired);
         assert_eq!(expired.len(), tokens.len());

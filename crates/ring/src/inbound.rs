@@ -155,15 +155,6 @@ impl Inbound {
         }
     }
 
-    /// Puts back what [`claim`](Self::claim) gave and the protocol did not consume.
-    ///
-    /// # Panics
-    /// When other bytes are here already: their order would be lost.
-    pub fn put_back(&mut self, lease: Lease) {
-        assert!(self.is_empty(), "bytes put back in front of later ones");
-        self.place = Place::Ring(lease);
-    }
-
     /// Segments held in the ring.
     #[must_use]
     #[inline]

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use waterwheel_reactor::Instant;
 use waterwheel_ring::{Inbound, Runs};
 
 #[derive(Debug)]
@@ -19,11 +20,12 @@ pub(crate) struct Connection<S, C> {
     /// How far the run must reach for what the protocol awaits; see [`crate::Next::Read`].
     pub(crate) room: usize,
     /// When the protocol wants to hear of what did not come.
-    pub(crate) deadline: Duration,
+    pub(crate) deadline: Instant,
     /// When a byte last moved in either direction.
-    pub(crate) progressed: Duration,
-    /// When the wheel will look at this connection; never later than the deadline in force.
-    pub(crate) armed: Option<Duration>,
+    pub(crate) progressed: Instant,
+    /// When the wheel will look at this connection: not later than the deadline in force, except
+    /// while it is worked on.
+    pub(crate) armed: Instant,
     pub(crate) flags: Flags,
 }
 
@@ -51,11 +53,11 @@ pub(crate) enum Phase {
     /// The last reply is on its way out; then half-close.
     Finishing,
     /// Half-closed: late bytes are dropped until the peer ends, too many came, or time is up.
-    Lingering { dropped: usize, until: Duration },
+    Lingering { dropped: usize, until: Instant },
 }
 
 impl<S, C> Connection<S, C> {
-    pub(crate) fn new(socket: S, state: C, now: Duration) -> Self {
+    pub(crate) fn new(socket: S, state: C, now: Instant) -> Self {
         Self {
             socket,
             state,
@@ -63,9 +65,9 @@ impl<S, C> Connection<S, C> {
             unsent: None,
             phase: Phase::Serving,
             room: 0,
-            deadline: Duration::MAX,
+            deadline: Instant::MAX,
             progressed: now,
-            armed: None,
+            armed: Instant::MAX,
             flags: Flags { again: true, ..Flags::default() },
         }
     }
@@ -82,9 +84,9 @@ impl<S, C> Connection<S, C> {
 
     /// The deadline in force: of the send, the linger, or the protocol.
     #[inline]
-    pub(crate) fn due(&self, send_timeout: Duration) -> Duration {
+    pub(crate) fn due(&self, send_timeout: Duration) -> Instant {
         if self.unsent.is_some() {
-            return self.progressed.saturating_add(send_timeout);
+            return self.progressed + send_timeout;
         }
         match self.phase {
             Phase::Serving | Phase::Finishing => self.deadline,
@@ -96,7 +98,7 @@ impl<S, C> Connection<S, C> {
     /// time.
     #[inline]
     pub(crate) fn is_at_rest(&self, send_timeout: Duration) -> bool {
-        let is_watched = self.armed.is_some_and(|armed| armed <= self.due(send_timeout));
+        let is_watched = self.armed <= self.due(send_timeout);
         is_watched && self.unsent.is_none() && self.inbound.segment_count() == 0
     }
 

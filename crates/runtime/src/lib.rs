@@ -20,14 +20,14 @@
 //!
 //! ```
 //! use std::{net::SocketAddr, time::Duration};
-//! use waterwheel_runtime::{Config, Io, Next, Protocol, Runtime};
+//! use waterwheel_runtime::{Config, Instant, Io, Next, Protocol, Runtime};
 //!
 //! struct Echo;
 //!
 //! impl Protocol for Echo {
 //!     type Connection = ();
 //!
-//!     fn open(&mut self, _: SocketAddr, _: Duration) {}
+//!     fn open(&mut self, _: SocketAddr, _: Instant) {}
 //!
 //!     fn advance(&mut self, _: &mut (), io: &mut Io<'_>) -> Next {
 //!         if io.draining || io.ended {
@@ -70,4 +70,5 @@ pub use error::RunError;
 pub use metrics::Metrics;
 pub use protocol::{Io, Next, Protocol};
 pub use runtime::Runtime;
+pub use waterwheel_reactor::Instant;
 pub use worker::{Report, Turn, Worker};

@@ -6,11 +6,11 @@
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use waterwheel_ring::{Inbound, Ring, Runs};
 
-use crate::Metrics;
+use crate::{Instant, Metrics};
 
 /// A protocol as one worker runs it. Each worker has its own value, so nothing here needs `Send`.
 pub trait Protocol {
@@ -19,7 +19,7 @@ pub trait Protocol {
     type Connection: Debug;
 
     /// A connection was accepted. Nothing has been read yet.
-    fn open(&mut self, peer: SocketAddr, now: Duration) -> Self::Connection;
+    fn open(&mut self, peer: SocketAddr, now: Instant) -> Self::Connection;
 
     /// Bytes arrived, the peer ended, the drain began, or an earlier [`Next::Yield`] asked for
     /// another call. Handles as much of [`Io::inbound`] as it can.
@@ -27,6 +27,10 @@ pub trait Protocol {
 
     /// The deadline of the last [`Next::Read`] has passed.
     fn timed_out(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next;
+
+    /// Civil time was read: before anything else, and again about four times a second while there
+    /// is work. For dates only, because it may jump. Ignored unless a protocol wants it.
+    fn set_wall(&mut self, _wall: SystemTime) {}
 }
 
 /// One connection's view of its worker while the protocol runs.
@@ -40,10 +44,8 @@ pub struct Io<'w> {
     pub ended: bool,
     /// Bytes to send, in order. Flushed with one vectored write when the call returns.
     pub outbound: &'w mut Runs,
-    /// Time since the worker's driver was made, read once per turn.
-    pub now: Duration,
-    /// Civil time, read about once a second. For dates only.
-    pub wall: SystemTime,
+    /// The worker's clock, read once per turn.
+    pub now: Instant,
     /// True once the worker drains: finish what was begun, promise nothing new.
     pub draining: bool,
     /// What this worker has counted so far.
@@ -60,8 +62,8 @@ pub enum Next {
         /// awaited can take. The worker makes the run at least this long before it reads on; 0 when
         /// nothing has begun.
         room: usize,
-        /// When to call [`Protocol::timed_out`].
-        deadline: Duration,
+        /// When to call [`Protocol::timed_out`]; [`Instant::MAX`] for never.
+        deadline: Instant,
     },
     /// Another call in a later turn, without new bytes: this turn's budget is spent.
     Yield,

@@ -2,6 +2,8 @@
 
 mod wire;
 
+use std::time::Duration;
+
 use waterwheel::lab::{Lab, LabConfig};
 use waterwheel::{App, InPlace, Limits};
 use wire::{get, post, post_chunked, replies, statuses};
@@ -12,6 +14,7 @@ fn cramped_lab() -> Lab {
     limits.head_len_max = 512;
     limits.target_len_max = 256;
     limits.body_len_max = 2500;
+    limits.queued_output_max = 1;
     let app =
         App::new().limits(limits).get("/", || "home").post("/same", |body: InPlace<[u8]>| body);
     let mut config = LabConfig::default();
@@ -65,6 +68,25 @@ fn issue_2_worker_gives_its_spare_runs_to_a_connection_that_starves() {
     assert_eq!(statuses(&second.received()), [200]);
 }
 
+/// A drain that began between a reply and the next request read on with the room that the last body
+/// had asked for: more than the ring has, so the connection starved until it was cut.
+#[test]
+fn issue_2_drain_reads_on_without_the_room_of_the_last_body() {
+    let mut lab = cramped_lab();
+    let client = lab.connect();
+    let request = post_chunked("/same", &[b'x'; 300], 100);
+    let (first, rest) = request.split_at(200);
+    client.send(first);
+    lab.settle();
+    client.send(rest);
+    lab.turn();
+    lab.drain();
+    lab.advance(Duration::from_secs(3));
+    assert_eq!(statuses(&client.received()), [200]);
+    assert!(lab.worker().is_finished());
+    assert_eq!((lab.worker().report().finished, lab.worker().report().cut), (1, 0));
+}
+
 /// Bytes dropped while a connection lingers are received bytes.
 #[test]
 fn issue_2_bytes_dropped_behind_the_last_reply_are_counted() {
@@ -77,4 +99,20 @@ fn issue_2_bytes_dropped_behind_the_last_reply_are_counted() {
     client.send(second);
     lab.settle();
     assert_eq!(lab.metrics().received_len, (first.len() + second.len()) as u64);
+}
+
+/// The empty line that some clients send behind a body counted as the start of a head, so that a
+/// connection that was merely idle got a 408.
+#[test]
+fn issue_2_an_empty_line_behind_a_request_begins_no_other() {
+    let mut lab = Lab::new(App::new().get("/", || "home"));
+    let client = lab.connect();
+    client.send(&[get("/"), b"\r\n".to_vec()].concat());
+    lab.advance(Duration::from_secs(60));
+    assert_eq!(statuses(&client.received()), [200]);
+    client.send(&get("/"));
+    lab.settle();
+    assert_eq!(statuses(&client.received()), [200], "it does not spoil the next request either");
+    lab.advance(Duration::from_secs(80));
+    assert_eq!((client.received().len(), lab.open_connections()), (0, 0));
 }

@@ -1,5 +1,5 @@
-//! Owns the loop of both floors: one epoll, one listener and one list of connections per worker, and
-//! no more. Knows nothing of HTTP.
+//! Owns the loop of both floors: one epoll, one listener and one list of connections per worker,
+//! and no more. Knows nothing of HTTP.
 
 mod worker;
 

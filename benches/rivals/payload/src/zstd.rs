@@ -44,8 +44,8 @@ impl Exchange for Zecho64 {
 /// Opens `frame`, adds 1 to each number and replaces what `answer` holds by the frame to send.
 ///
 /// # Errors
-/// [`Refused::TooLong`] when the frame holds more than `limit` bytes, [`Refused::Malformed`] when it
-/// is no frame or does not hold Base64 of whole numbers.
+/// [`Refused::TooLong`] when the frame holds more than `limit` bytes, [`Refused::Malformed`] when
+/// it is no frame or does not hold Base64 of whole numbers.
 #[inline(never)]
 pub fn recode(frame: &[u8], limit: usize, answer: &mut Vec<u8>) -> Result<(), Refused> {
     CONTEXTS.with_borrow_mut(|contexts| {

@@ -1,4 +1,4 @@
-//! The arena's entry on xitca-web: one single-threaded runtime per worker, behind one accept thread.
+//! The arena's entry on xitca-web: one single-threaded runtime per worker, and one accept thread.
 
 mod bodies;
 

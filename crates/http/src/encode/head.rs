@@ -43,10 +43,11 @@ impl ReplyHead<'_> {
     /// When `room` is shorter than [`len`](Self::len).
     #[inline]
     pub(crate) fn write(&self, room: &mut [u8]) {
-        let mut at = 0;
+        let mut room = room;
         self.parts(|part| {
-            room[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
+            let (place, rest) = std::mem::take(&mut room).split_at_mut(part.len());
+            place.copy_from_slice(part);
+            room = rest;
         });
     }
 

@@ -42,6 +42,19 @@ pub(crate) fn run_len(bytes: &[u8], class: u8) -> usize {
     bytes.len() - rest.len()
 }
 
+/// As [`run_len`], for runs that are mostly longer than eight bytes: a block is tested as a whole
+/// before the byte at which it ends is looked for.
+#[inline]
+pub(crate) fn long_run_len(bytes: &[u8], class: u8) -> usize {
+    let mut rest = bytes;
+    while let Some((block, tail)) = rest.split_first_chunk::<8>()
+        && block.iter().fold(class, |all, &byte| all & CLASSES[byte as usize]) != 0
+    {
+        rest = tail;
+    }
+    bytes.len() - rest.len() + run_len(rest, class)
+}
+
 /// How many of the first bytes of `bytes` may stand in a field value; tests eight at a time.
 #[inline]
 pub(crate) fn value_run_len(bytes: &[u8]) -> usize {

@@ -46,12 +46,24 @@ impl Table {
         let mut at = hash(path) & mask;
         // Half of the slots are empty, so the walk ends; without any slot `get` ends it.
         while let Some((own, index)) = self.slots.get(at)?.as_ref() {
-            if **own == *path {
+            if is_same(own, path) {
                 return Some(*index);
             }
             at = (at + 1) & mask;
         }
         None
+    }
+}
+
+/// Whether two paths are the same. Two words cover most of them, in fewer instructions than the
+/// call of a comparison of any length.
+#[inline]
+fn is_same(own: &[u8], path: &[u8]) -> bool {
+    match (own.first_chunk::<8>(), own.last_chunk::<8>()) {
+        (first @ Some(_), last @ Some(_)) if own.len() <= 16 => {
+            own.len() == path.len() && first == path.first_chunk() && last == path.last_chunk()
+        }
+        _ => own == path,
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::state::State;
-use crate::{Driver, Event, Token, VECTORED_MAX, Wake};
+use crate::{Driver, Event, Instant, Token, VECTORED_MAX, Wake};
 
 /// A [`Driver`] in a [`World`](super::World), with one listener, number 0; from
 /// [`World::driver`](super::World::driver).
@@ -84,8 +84,8 @@ impl Driver for SimDriver {
         self.state.borrow_mut().poll(self.worker, timeout, events)
     }
 
-    fn now(&self) -> Duration {
-        self.state.borrow().now.saturating_sub(self.started)
+    fn now(&self) -> Instant {
+        self.state.borrow().now.saturating_sub(self.started).into()
     }
 
     fn wall_clock(&self) -> SystemTime {

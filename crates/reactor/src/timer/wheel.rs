@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Token;
+use crate::clock::nanoseconds;
+use crate::{Instant, Token};
 
 /// When each token is due: at most one time per slab index.
 ///
@@ -18,8 +19,7 @@ use crate::Token;
 /// [`arm`](Self::arm) and [`disarm`](Self::disarm) cost the same however many entries there are,
 /// and allocate only when a slab index is seen for the first time. Ticks are how entries are filed,
 /// not when they fire: an entry fires in the first [`expire`](Self::expire) at or after its time,
-/// never before. Times are durations since the driver's start and are kept in nanoseconds; what
-/// lies past 584 years is taken for 584 years.
+/// never before.
 ///
 /// A connection that pushes its deadline back with every request should leave the wheel alone: let
 /// the entry expire, look at the real deadline then, and arm again.
@@ -77,12 +77,12 @@ impl Wheel {
     }
 
     /// Sets when `token` is due, in place of what was set for its slab index before.
-    pub fn arm(&mut self, token: Token, due: Duration) {
+    pub fn arm(&mut self, token: Token, due: Instant) {
         let index = token.index as usize;
         if index >= self.entries.len() {
             self.entries.resize(index + 1, Entry::DISARMED);
         }
-        let due = nanoseconds(due);
+        let due = due.as_nanos();
         let slot = self.slot_of(self.cursor.max(due / self.tick));
         let entry = &mut self.entries[index];
         entry.generation = token.generation;
@@ -112,8 +112,8 @@ impl Wheel {
 
     /// When `token` is due; `None` when it is not armed.
     #[must_use]
-    pub fn due(&self, token: Token) -> Option<Duration> {
-        self.armed(token).map(|entry| Duration::from_nanos(entry.due))
+    pub fn due(&self, token: Token) -> Option<Instant> {
+        self.armed(token).map(|entry| Instant::from_nanos(entry.due))
     }
 
     /// Disarms every token that is due at `now` or earlier and appends it to `expired`, each once,
@@ -122,8 +122,8 @@ impl Wheel {
     /// Costs a comparison when nothing can be due. However far the clock has jumped, every slot is
     /// passed once at most.
     #[inline]
-    pub fn expire(&mut self, now: Duration, expired: &mut Vec<Token>) {
-        let now = nanoseconds(now);
+    pub fn expire(&mut self, now: Instant, expired: &mut Vec<Token>) {
+        let now = now.as_nanos();
         if now >= self.bound {
             self.sweep(now, expired);
         }
@@ -135,8 +135,8 @@ impl Wheel {
     /// [`expire`](Self::expire) always gets on: it disarms something, or moves this bound past now.
     #[inline]
     #[must_use]
-    pub fn next_due(&self) -> Option<Duration> {
-        (self.len > 0).then(|| Duration::from_nanos(self.bound))
+    pub fn next_due(&self) -> Option<Instant> {
+        (self.len > 0).then(|| Instant::from_nanos(self.bound))
     }
 
     fn sweep(&mut self, now: u64, expired: &mut Vec<Token>) {
@@ -285,11 +285,6 @@ impl Entry {
 const NONE: u32 = u32::MAX;
 
 const WORD_BITS: usize = u64::BITS as usize;
-
-/// Saturates after 584 years.
-fn nanoseconds(time: Duration) -> u64 {
-    time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()))
-}
 
 #[cfg(test)]
 #[path = "wheel_tests.rs"]

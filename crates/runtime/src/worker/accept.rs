@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use waterwheel_reactor::{AcceptFault, Driver};
+use waterwheel_reactor::{AcceptFault, Driver, Instant};
 
 use super::turn::Worker;
 use crate::Protocol;
@@ -15,8 +15,10 @@ pub(super) struct AcceptState {
     /// Per listener: connections may wait. Edges are not repeated, so this is kept until
     /// `WouldBlock` was seen.
     waiting: Vec<bool>,
+    /// How many of them: asked in every turn, changed rarely.
+    waiting_count: usize,
     /// No accept before this instant: descriptors or memory had run out.
-    paused_until: Option<Duration>,
+    paused_until: Instant,
     /// The length of the next pause.
     pause: Duration,
 }
@@ -24,38 +26,49 @@ pub(super) struct AcceptState {
 impl AcceptState {
     pub(super) fn new(listener_count: usize) -> Self {
         // Connections may have queued before the worker began to listen for edges.
-        Self { waiting: vec![true; listener_count], paused_until: None, pause: PAUSE_MIN }
+        let waiting = vec![true; listener_count];
+        let (paused_until, pause) = (Instant::ZERO, PAUSE_MIN);
+        Self { waiting, waiting_count: listener_count, paused_until, pause }
     }
 
     pub(super) fn edge(&mut self, listener: usize) {
         if let Some(waiting) = self.waiting.get_mut(listener) {
+            self.waiting_count += usize::from(!*waiting);
             *waiting = true;
         }
+    }
+
+    /// Nothing waits at this listener until its next edge.
+    fn ran_dry(&mut self, listener: usize) {
+        self.waiting_count -= usize::from(self.waiting[listener]);
+        self.waiting[listener] = false;
     }
 
     /// Asks every listener once more, edge or not.
     pub(super) fn ask_all(&mut self) {
         self.waiting.fill(true);
+        self.waiting_count = self.waiting.len();
     }
 
     pub(super) fn close(&mut self) {
         self.waiting.clear();
-        self.paused_until = None;
+        self.waiting_count = 0;
+        self.paused_until = Instant::ZERO;
     }
 
-    /// When the next accept is due: now, later, or after an edge (`None`).
+    /// When the next accept is due: at once, after a pause, or only after an edge, which is never.
     #[inline]
-    pub(super) fn due(&self, now: Duration) -> Option<Duration> {
-        self.waiting.contains(&true).then(|| self.paused_until.map_or(now, |until| until.max(now)))
+    pub(super) fn due(&self) -> Instant {
+        if self.waiting_count > 0 { self.paused_until } else { Instant::MAX }
     }
 
-    fn pause(&mut self, now: Duration) {
-        self.paused_until = Some(now.saturating_add(self.pause));
+    fn pause(&mut self, now: Instant) {
+        self.paused_until = now + self.pause;
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 
     fn resume(&mut self) {
-        self.paused_until = None;
+        self.paused_until = Instant::ZERO;
         self.pause = PAUSE_MIN;
     }
 }
@@ -63,7 +76,8 @@ impl AcceptState {
 impl<D: Driver, P: Protocol> Worker<D, P> {
     /// Accepts from all listeners, at most `max` connections. Returns how many were taken.
     pub(super) fn accept(&mut self, max: usize) -> usize {
-        if self.accept.paused_until.is_some_and(|until| self.bench.now < until) {
+        let now = self.bench.now;
+        if now < self.accept.paused_until {
             return 0;
         }
         let mut taken = 0;
@@ -75,7 +89,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
                     break;
                 }
                 taken += usize::from(self.accept_one(listener));
-                if self.accept.paused_until.is_some() {
+                if now < self.accept.paused_until {
                     return taken;
                 }
             }
@@ -105,14 +119,14 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     #[cold]
     fn accept_failed(&mut self, listener: usize, error: &io::Error) {
         match AcceptFault::of(error) {
-            AcceptFault::Nothing => self.accept.waiting[listener] = false,
+            AcceptFault::Nothing => self.accept.ran_dry(listener),
             AcceptFault::Exhausted => {
                 self.bench.metrics.accept_starved += 1;
                 self.accept.pause(self.bench.now);
             }
             AcceptFault::Listener => {
                 // Nothing will ever come from it again; asking it in a loop would help nobody.
-                self.accept.waiting[listener] = false;
+                self.accept.ran_dry(listener);
                 self.bench.metrics.accept_failed += 1;
             }
             _ => self.bench.metrics.accept_failed += 1,

@@ -5,9 +5,8 @@
 
 use std::io::{self, IoSlice};
 use std::mem;
-use std::time::{Duration, SystemTime};
 
-use waterwheel_reactor::{Driver, SendFault, VECTORED_MAX};
+use waterwheel_reactor::{Driver, Instant, SendFault, VECTORED_MAX};
 use waterwheel_ring::{Inbound, Ring, Runs};
 
 use crate::config::WorkerConfig;
@@ -23,9 +22,7 @@ pub(super) struct Bench<D, P> {
     pub(super) config: WorkerConfig,
     pub(super) metrics: Metrics,
     /// Read once at the start of each turn.
-    pub(super) now: Duration,
-    /// Read again when a second of `now` has passed.
-    pub(super) wall: SystemTime,
+    pub(super) now: Instant,
     pub(super) draining: bool,
     /// What the protocol queues for the connection at hand; empty between connections, kept for
     /// its capacity and for one segment of room.
@@ -53,8 +50,9 @@ pub(super) enum Outcome {
 type Served<D, P> = Connection<<D as Driver>::Socket, <P as Protocol>::Connection>;
 
 impl<D: Driver, P: Protocol> Bench<D, P> {
-    pub(super) fn new(driver: D, protocol: P, ring: Ring, config: WorkerConfig) -> Self {
-        let (now, wall) = (driver.now(), driver.wall_clock());
+    pub(super) fn new(driver: D, mut protocol: P, ring: Ring, config: WorkerConfig) -> Self {
+        let now = driver.now();
+        protocol.set_wall(driver.wall_clock());
         let (metrics, outbound) = (Metrics::default(), Runs::new());
         Self {
             driver,
@@ -63,7 +61,6 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             config,
             metrics,
             now,
-            wall,
             draining: false,
             outbound,
             inbound: Inbound::default(),
@@ -180,7 +177,6 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             ended: connection.flags.ended,
             outbound: &mut self.outbound,
             now: self.now,
-            wall: self.wall,
             draining: self.draining,
             metrics: &self.metrics,
         };
@@ -200,7 +196,11 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                     return Err(Outcome::Wait);
                 }
             }
-            Next::Yield | Next::Starve => connection.flags.again = true,
+            Next::Yield | Next::Starve => {
+                connection.flags.again = true;
+                // What was awaited has come; a read before the next call must not ask for its room.
+                connection.room = 0;
+            }
             Next::Finish => connection.phase = Phase::Finishing,
             Next::Abort => {
                 self.outbound.clear();
@@ -270,8 +270,9 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         }
         let sent = send(&mut self.driver, &mut connection.socket, &mut self.outbound);
         self.metrics.sent_len += sent.len as u64;
-        connection.progressed = self.now;
         if sent.stopped.is_err() {
+            // From now on the peer's reading is what progress means.
+            connection.progressed = self.now;
             connection.unsent = Some(Box::new(mem::take(&mut self.outbound)));
         }
         sent.stopped
@@ -299,7 +300,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         if connection.flags.ended || self.driver.shutdown_write(&mut connection.socket).is_err() {
             return Err(Outcome::Close);
         }
-        let until = self.now.saturating_add(self.config.linger_timeout);
+        let until = self.now + self.config.linger_timeout;
         connection.phase = Phase::Lingering { dropped: 0, until };
         Ok(())
     }

@@ -1,8 +1,6 @@
 //! Deadlines and holds: what happens to connections on which nothing happens.
 
-use std::time::Duration;
-
-use waterwheel_reactor::{Driver, Token};
+use waterwheel_reactor::{Driver, Instant, Token};
 
 use super::bench::Outcome;
 use super::turn::Worker;
@@ -17,10 +15,10 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     pub(super) fn arm(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
         let due = connection.due(self.bench.config.send_timeout);
-        if due == Duration::MAX || connection.armed.is_some_and(|armed| armed <= due) {
+        if connection.armed <= due {
             return;
         }
-        connection.armed = Some(due);
+        connection.armed = due;
         self.wheel.arm(token, due);
     }
 
@@ -41,7 +39,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
 
     fn expire_one(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
-        connection.armed = None;
+        connection.armed = Instant::MAX;
         if connection.due(self.bench.config.send_timeout) > self.bench.now {
             self.arm(token);
             return;

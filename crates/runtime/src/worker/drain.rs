@@ -32,7 +32,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         match self.control.phase() {
             Phase::Running => {}
             Phase::Draining if self.bench.draining => {
-                if self.drain_deadline.is_some_and(|deadline| deadline <= self.bench.now) {
+                if self.drain_deadline <= self.bench.now {
                     self.cut_all();
                 }
             }
@@ -65,7 +65,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.bench.driver.close_listeners();
         self.accept.close();
         self.bench.draining = true;
-        self.drain_deadline = Some(self.bench.now + self.bench.config.drain_timeout);
+        self.drain_deadline = self.bench.now + self.bench.config.drain_timeout;
         for token in self.connections.tokens().collect::<Vec<_>>() {
             if let Some(connection) = self.connections.get_mut(token) {
                 connection.flags.again = true;

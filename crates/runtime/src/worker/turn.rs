@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use waterwheel_reactor::{Driver, Event, Readiness, Slab, Token, Wheel};
+use waterwheel_reactor::{Driver, Event, Instant, Readiness, Slab, Token, Wheel};
 use waterwheel_ring::Ring;
 
 use super::accept::AcceptState;
@@ -37,11 +37,12 @@ pub struct Worker<D: Driver, P: Protocol> {
     /// Connections that wait for memory of the ring or the kernel.
     starved: Vec<Token>,
     /// Connections that hold segments while they wait, by the time at which to look at them.
-    pub(super) holders: VecDeque<(Token, Duration)>,
-    pub(super) drain_deadline: Option<Duration>,
+    pub(super) holders: VecDeque<(Token, Instant)>,
+    /// When a drain cuts what is left; never, unless one has begun.
+    pub(super) drain_deadline: Instant,
     pub(super) report: Report,
     /// When the wall clock is read again.
-    wall_due: Duration,
+    wall_due: Instant,
     events: Vec<Event>,
     pub(super) expired: Vec<Token>,
 }
@@ -85,7 +86,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             ready: VecDeque::new(),
             starved: Vec::new(),
             holders: VecDeque::new(),
-            drain_deadline: None,
+            drain_deadline: Instant::MAX,
             report: Report::default(),
             events: Vec::new(),
             expired: Vec::new(),
@@ -130,7 +131,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             let Some(token) = self.ready.pop_front() else { break };
             self.work(token);
         }
-        if self.accept.due(self.bench.now).is_some() {
+        if self.accept.due() <= self.bench.now {
             turn.accepted = self.accept(self.bench.config.accepts_per_turn_max);
         }
         turn.expired = self.expire() + self.park_holders();
@@ -172,7 +173,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         }
         self.bench.now = self.bench.driver.now();
         if self.bench.now >= self.wall_due {
-            self.bench.wall = self.bench.driver.wall_clock();
+            self.bench.protocol.set_wall(self.bench.driver.wall_clock());
             self.wall_due = self.bench.now + WALL_INTERVAL;
         }
         Ok(())
@@ -185,22 +186,17 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             return Some(Duration::ZERO);
         }
         let now = self.bench.now;
-        let mut due = self.wheel.next_due().unwrap_or(Duration::MAX);
+        let mut due = self.wheel.next_due().unwrap_or(Instant::MAX).min(self.drain_deadline);
         if let Some(&(_, hold)) = self.holders.front() {
             due = due.min(hold);
         }
         if !self.starved.is_empty() {
             due = due.min(now + STARVED_RETRY);
         }
-        if let Some(deadline) = self.drain_deadline {
-            due = due.min(deadline);
+        if !self.is_full() {
+            due = due.min(self.accept.due());
         }
-        if let Some(accept) = self.accept.due(now)
-            && !self.is_full()
-        {
-            due = due.min(accept);
-        }
-        (due != Duration::MAX).then(|| due.saturating_sub(now))
+        (due != Instant::MAX).then(|| due.saturating_since(now))
     }
 
     /// Notes what an event tells of a connection and works on it, unless its turn comes anyway.
