@@ -89,18 +89,19 @@ impl Connection {
     /// Handles what has come in, as far as it goes.
     pub fn advance(&mut self, http: &mut Http, exchange: &mut Exchange<'_>) -> Need {
         let Http { core: http, slots } = http;
-        let mut queued_len = 0;
-        while queued_len < http.service().limits.queued_output_max {
+        loop {
             let step = match self.phase {
-                Phase::Idle | Phase::Head => self.head(http, slots, exchange, &mut queued_len),
-                Phase::Body(_) => self.body(http, slots, exchange, &mut queued_len),
+                Phase::Idle | Phase::Head => self.head(http, slots, exchange),
+                Phase::Body(_) => self.body(http, slots, exchange),
                 Phase::Skip(_) => self.skip(http, exchange),
             };
             if let Err(need) = step {
                 return need;
             }
+            if exchange.outbound.len() >= http.service().limits.queued_output_max {
+                return Need::Turn;
+            }
         }
-        Need::Turn
     }
 
     /// The deadline that came with [`Need::Bytes`] has passed.
@@ -117,13 +118,7 @@ impl Connection {
 
     /// Takes the next head and, unless a body follows, answers it.
     #[inline]
-    fn head(
-        &mut self,
-        http: &Core,
-        slots: &mut HeaderSlots,
-        exchange: &mut Exchange<'_>,
-        queued_len: &mut usize,
-    ) -> Step {
+    fn head(&mut self, http: &Core, slots: &mut HeaderSlots, exchange: &mut Exchange<'_>) -> Step {
         if exchange.inbound.is_empty() {
             return Err(self.idle(http, exchange));
         }
@@ -144,7 +139,7 @@ impl Connection {
             return self.begin_body(opening, http, exchange);
         }
         let (ring, connections) = (exchange.ring, exchange.connections);
-        *queued_len += match &found {
+        match &found {
             Found::Route { value, params, .. } => {
                 let route = &http.service().routes[**value];
                 let request = Request::new(&head, params, &self.peer);
@@ -218,13 +213,7 @@ impl Connection {
 
     /// Waits for the whole body, then answers.
     #[inline(never)]
-    fn body(
-        &mut self,
-        http: &Core,
-        slots: &mut HeaderSlots,
-        exchange: &mut Exchange<'_>,
-        queued_len: &mut usize,
-    ) -> Step {
+    fn body(&mut self, http: &Core, slots: &mut HeaderSlots, exchange: &mut Exchange<'_>) -> Step {
         let Phase::Body(body) = &mut self.phase else { return Ok(()) };
         let content = match body.receive(exchange) {
             Ok(Some(content)) => content,
@@ -236,7 +225,7 @@ impl Connection {
             }
         };
         let head_len = body.head_len;
-        self.answer_body(head_len, &content, http, slots, exchange, queued_len)
+        self.answer_body(head_len, &content, http, slots, exchange)
     }
 
     fn await_body(&self, http: &Core, exchange: &Exchange<'_>) -> Need {
@@ -262,7 +251,6 @@ impl Connection {
         http: &Core,
         slots: &mut HeaderSlots,
         exchange: &mut Exchange<'_>,
-        queued_len: &mut usize,
     ) -> Step {
         let total = head_len + content.raw_len;
         let wanted = head_len + content.start + content.len;
@@ -284,7 +272,7 @@ impl Connection {
         let asked = Asked { route, request, body: Some(body), connections };
         let mut reply = None;
         http.call(asked, &mut reply, ring, &mut terms);
-        *queued_len += http.send(route, &mut reply, Some(lease), terms, ring, exchange.outbound);
+        http.send(route, &mut reply, Some(lease), terms, ring, exchange.outbound);
         self.next(terms, exchange.now)
     }
 

@@ -117,7 +117,7 @@ impl Core {
         }
     }
 
-    /// Queues a reply, 500 if there is none, and returns its length. `head` is the run of the
+    /// Queues a reply, 500 if there is none. `head` is the run of the
     /// request's head, whose place the reply's head may take.
     #[inline(always)]
     pub(crate) fn send(
@@ -128,7 +128,7 @@ impl Core {
         terms: Terms,
         ring: &Ring,
         outbound: &mut Runs,
-    ) -> usize {
+    ) {
         let reply = reply.get_or_insert_with(handler_failed);
         if !route.chain.is_empty() && !reply.bypasses_chain {
             encode(route, reply, ring);
@@ -141,7 +141,7 @@ impl Core {
         self.send_refusal(rejection, terms, exchange.ring, exchange.outbound);
     }
 
-    /// Queues a refusal and returns its length.
+    /// Queues a refusal, apart from the way of usual replies.
     #[cold]
     pub(crate) fn send_refusal(
         &self,
@@ -149,11 +149,11 @@ impl Core {
         terms: Terms,
         ring: &Ring,
         outbound: &mut Runs,
-    ) -> usize {
+    ) {
         self.write(&mut rejection.clone().into(), None, terms, ring, outbound)
     }
 
-    /// Queues a reply and returns its length. `front` is the run of the request's head, whose place
+    /// Queues a reply. `front` is the run of the request's head, whose place
     /// the reply's head may take.
     fn write(
         &self,
@@ -162,7 +162,7 @@ impl Core {
         terms: Terms,
         ring: &Ring,
         outbound: &mut Runs,
-    ) -> usize {
+    ) {
         let (states_len, has_content) = match reply.status.as_u16() {
             100..=199 | 205 => return self.write_unusual(reply, terms, ring, outbound),
             204 => (false, false),
@@ -190,19 +190,12 @@ impl Core {
                 content_room.copy_from_slice(content);
             });
         }
-        head_len + content_len
     }
 
     /// Queues a reply whose status does not allow what the handler gave with it. A peer that got a
     /// 1xx would wait on for the final reply (RFC 9110 §15.2); 205 has no content (§15.3.6).
     #[cold]
-    fn write_unusual(
-        &self,
-        reply: &Reply,
-        terms: Terms,
-        ring: &Ring,
-        outbound: &mut Runs,
-    ) -> usize {
+    fn write_unusual(&self, reply: &Reply, terms: Terms, ring: &Ring, outbound: &mut Runs) {
         if reply.status.is_informational() {
             let cause = "the handler replied with an interim status";
             let rejection = Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause);
@@ -218,7 +211,6 @@ impl Core {
         };
         let len = head.len();
         outbound.place(ring, len, |room| head.write(room));
-        len
     }
 }
 

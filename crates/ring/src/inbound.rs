@@ -28,6 +28,10 @@ enum Place {
 }
 
 impl Inbound {
+    /// Bytes that a fresh read leaves free in front of what it receives, so that a reply made of the
+    /// received bytes finds room for its head there. Enough for a status line and some ten fields.
+    pub const HEADROOM: usize = 256;
+
     /// The bytes, wherever they are.
     #[must_use]
     #[inline]
@@ -87,7 +91,9 @@ impl Inbound {
     pub fn recycle(&mut self, len_min: usize) {
         match &mut self.place {
             Place::Ring(lease) if !lease.is_empty() => {}
-            Place::Ring(lease) if lease.capacity() >= len_min => lease.recycle(),
+            Place::Ring(lease) if lease.capacity() >= len_min => {
+                lease.recycle(headroom_of(lease));
+            }
             Place::Parked { bytes, start } if *start < bytes.len() => {}
             _ => self.place = Place::Nowhere,
         }
@@ -205,13 +211,16 @@ impl Inbound {
     ) -> Result<(Result<usize, E>, usize), Full> {
         match &mut self.place {
             Place::Nowhere => {
-                let len = fresh_len.max(room);
-                let lease = ring.reserve_bytes(len).or_else(|_| ring.reserve_bytes(room))?;
+                let len = fresh_len.max(Self::HEADROOM + room);
+                let mut lease = ring.reserve_bytes(len).or_else(|_| ring.reserve_bytes(room))?;
+                if lease.capacity() >= len {
+                    lease.set_headroom(headroom_of(&lease));
+                }
                 self.place = Place::Ring(lease);
             }
             Place::Ring(lease) => {
-                if lease.is_empty() {
-                    lease.recycle();
+                if lease.headroom() > Self::HEADROOM && lease.is_empty() {
+                    lease.recycle(headroom_of(lease));
                 }
                 let room = room.max(lease.len() + 1);
                 self.make_room(ring, room)?;
@@ -256,6 +265,12 @@ impl Inbound {
         lease.relocate(target).expect("the new run is longer than the payload");
         Ok(())
     }
+}
+
+/// What a run of this length leaves free in front: nothing where that would be much of it.
+#[inline]
+fn headroom_of(lease: &Lease) -> usize {
+    if lease.capacity() >= 4 * Inbound::HEADROOM { Inbound::HEADROOM } else { 0 }
 }
 
 fn unpark(ring: &Ring, bytes: &[u8], room: usize) -> Result<Lease, Full> {

@@ -207,14 +207,17 @@ impl Lease {
         self.run.advance(n);
     }
 
-    /// Makes the lease as good as released and reserved again: empty, without headroom, and wiped
-    /// if the ring wipes.
+    /// Makes the lease as good as released and reserved again: empty, with this much headroom, and
+    /// wiped if the ring wipes.
+    ///
+    /// # Panics
+    /// If the lease is shorter than `headroom`.
     #[inline]
-    pub fn recycle(&mut self) {
+    pub fn recycle(&mut self, headroom: usize) {
         if self.core.wipe {
             self.run.wipe();
         }
-        self.run.forget();
+        self.run.forget(headroom);
     }
 
     /// Whether the lease is exactly one segment, shared with no other lease.

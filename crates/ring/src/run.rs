@@ -101,6 +101,7 @@ impl Run {
         self.lend(self.head, self.tail)
     }
 
+    #[inline]
     pub(crate) fn set_headroom(&mut self, len: usize) {
         assert_eq!(self.head, self.tail, "headroom is set while the lease is empty");
         assert!(len <= self.capacity(), "headroom fits the lease");
@@ -185,10 +186,12 @@ impl Run {
     /// Nothing was ever written here. Only after a wipe, or where stale bytes are out of reach
     /// anyway.
     #[inline]
-    pub(crate) fn forget(&mut self) {
-        self.clear();
-        self.low = self.start;
-        self.high = self.start;
+    pub(crate) fn forget(&mut self, headroom: usize) {
+        assert!(headroom <= self.capacity(), "headroom fits the lease");
+        self.head = self.start + offset(headroom);
+        self.tail = self.head;
+        self.low = self.head;
+        self.high = self.head;
     }
 
     pub(crate) fn copy_within(&mut self, source: Range<usize>, target: usize) {
@@ -265,7 +268,7 @@ impl Run {
         // Asked first: filling nothing in a page that was never touched takes about 100 ns where it
         // is a masked vector store.
         if self.low < self.high {
-            self.lend(self.low, self.high).fill(0);
+            zero(self.lend(self.low, self.high));
         }
     }
 
@@ -324,6 +327,21 @@ impl Run {
         self.note_written(from, to);
     }
 }
+
+/// Zeroes bytes. The length of most request heads is met by two stores that may overlap, which is a
+/// third of what the call of a fill of any length costs.
+#[inline]
+fn zero(bytes: &mut [u8]) {
+    let len = bytes.len();
+    if (HALF_LEN..=2 * HALF_LEN).contains(&len) {
+        bytes[..HALF_LEN].fill(0);
+        bytes[len - HALF_LEN..].fill(0);
+    } else {
+        bytes.fill(0);
+    }
+}
+
+const HALF_LEN: usize = 32;
 
 #[inline]
 fn room(needed: usize, available: usize) -> Result<u32, NoRoom> {

@@ -242,7 +242,7 @@ impl Runs {
             && let Some(Piece::Lease(lease)) = self.pieces.front_mut()
             && lease.is_one_segment()
         {
-            return lease.recycle();
+            return lease.recycle(0);
         }
         self.consume_pieces(n);
     }

@@ -94,12 +94,14 @@ impl<S, C> Connection<S, C> {
         }
     }
 
-    /// True when waiting needs no further bookkeeping: no segment is held and the wheel looks in
-    /// time.
+    /// True when waiting certainly needs no further bookkeeping: nothing is kept in either direction
+    /// and the wheel looks in time.
     #[inline]
-    pub(crate) fn is_at_rest(&self, send_timeout: Duration) -> bool {
-        let is_watched = self.armed <= self.due(send_timeout);
-        is_watched && self.unsent.is_none() && self.inbound.segment_count() == 0
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.unsent.is_none()
+            && self.inbound.is_nowhere()
+            && self.phase == Phase::Serving
+            && self.armed <= self.deadline
     }
 
     /// Moves what is held in the ring out of it; returns how many bytes were moved.

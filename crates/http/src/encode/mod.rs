@@ -10,4 +10,4 @@ pub(crate) use stamp::Stamp;
 
 /// Headroom that replies written into a run of their own leave for their head: a status line, the
 /// server's own fields and a few more of usual length. A longer head goes into a run before it.
-pub(crate) const REPLY_HEAD_ROOM: usize = 256;
+pub(crate) const REPLY_HEAD_ROOM: usize = waterwheel_ring::Inbound::HEADROOM;

@@ -80,7 +80,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         }
         self.inbound.recycle(self.config.read_len);
         match outcome {
-            Outcome::Wait if connection.is_at_rest(self.config.send_timeout) => Outcome::Rest,
+            Outcome::Wait if connection.is_at_rest() => Outcome::Rest,
             Outcome::Starved => {
                 self.give_up_spares();
                 Outcome::Starved
