@@ -28,8 +28,9 @@ enum Place {
 }
 
 impl Inbound {
-    /// Bytes that a fresh read leaves free in front of what it receives, so that a reply made of the
-    /// received bytes finds room for its head there. Enough for a status line and some ten fields.
+    /// Bytes that a fresh read leaves free in front of what it receives, so that a reply made of
+    /// the received bytes finds room for its head there. Enough for a status line and some ten
+    /// fields.
     pub const HEADROOM: usize = 256;
 
     /// The bytes, wherever they are.

@@ -94,8 +94,8 @@ impl<S, C> Connection<S, C> {
         }
     }
 
-    /// True when waiting certainly needs no further bookkeeping: nothing is kept in either direction
-    /// and the wheel looks in time.
+    /// True when waiting certainly needs no further bookkeeping: nothing is kept in either
+    /// direction and the wheel looks in time.
     #[inline]
     pub(crate) fn is_at_rest(&self) -> bool {
         self.unsent.is_none()
