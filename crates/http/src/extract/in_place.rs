@@ -19,7 +19,7 @@ use crate::request::Call;
 ///
 /// `T` needs zerocopy's derives `FromBytes`, `IntoBytes`, `KnownLayout`, `Immutable` and
 /// `Unaligned`: numbers are little-endian types like
-/// [`U32`](waterwheel_stages::typed::little_endian::U32), because a body starts at any address.
+/// `zerocopy::little_endian::U32`, because a body starts at any address.
 pub struct InPlace<T: ?Sized + Viewable> {
     view: View<T>,
 }

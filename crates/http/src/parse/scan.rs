@@ -45,7 +45,7 @@ impl HeadScan {
     /// byte, the same bytes as before and more. `None`: more are needed.
     ///
     /// # Errors
-    /// As [`parse_head`]. Limits apply while the head is incomplete.
+    /// As [`parse_head`](super::parse_head). Limits apply while the head is incomplete.
     #[inline(always)]
     pub fn parse<'a>(
         &mut self,
