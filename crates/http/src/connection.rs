@@ -119,11 +119,12 @@ impl Connection {
     /// Takes the next head and, unless a body follows, answers it.
     #[inline]
     fn head(&mut self, http: &Core, slots: &mut HeaderSlots, exchange: &mut Exchange<'_>) -> Step {
-        if exchange.inbound.is_empty() {
+        let bytes = exchange.inbound.bytes();
+        if bytes.is_empty() {
             return Err(self.idle(http, exchange));
         }
         let limits = &http.service().limits;
-        let head = match self.scan.parse(exchange.inbound.bytes(), slots, limits) {
+        let head = match self.scan.parse(bytes, slots, limits) {
             Ok(Some(head)) => head,
             Ok(None) => return Err(self.await_head(http, exchange)),
             Err(error) => return Err(refuse_head(error, http, exchange)),
@@ -150,10 +151,10 @@ impl Connection {
             }
             _ => http.send_refusal(&Rejection::not_routed(&found), terms, ring, exchange.outbound),
         };
-        let head_len = head.head_len;
+        let (head_len, received_len) = (head.head_len, bytes.len());
         exchange.inbound.consume(head_len);
         self.next(terms, exchange.now)?;
-        if exchange.inbound.is_empty() { Err(self.idle(http, exchange)) } else { Ok(()) }
+        if head_len == received_len { Err(self.idle(http, exchange)) } else { Ok(()) }
     }
 
     /// Nothing of the next request has come: waits for it, unless there will be none.

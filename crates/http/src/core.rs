@@ -9,7 +9,7 @@ use http::StatusCode;
 use waterwheel_ring::{Full, Lease, Ring, Runs};
 use waterwheel_stages::StageError;
 
-use crate::encode::{Persistence, REPLY_HEAD_ROOM, ReplyHead, Stamp};
+use crate::encode::{self, Persistence, REPLY_HEAD_ROOM, ReplyHead, Stamp};
 use crate::exchange::Exchange;
 use crate::parse::HeaderSlots;
 use crate::rejection::Rejection;
@@ -187,7 +187,7 @@ impl Core {
             outbound.place(ring, head_len + content_len, |room| {
                 let (head_room, content_room) = room.split_at_mut(head_len);
                 head.write(head_room);
-                content_room.copy_from_slice(content);
+                encode::copy(content, content_room);
             });
         }
     }

@@ -10,7 +10,7 @@ use super::charset::{self, HEX, HOST};
 // Every request passes here: its registers are better spent in the parser than saved around it.
 #[inline(always)]
 pub(super) fn is_valid(text: &[u8]) -> bool {
-    let plain_len = charset::long_run_len(text, HOST);
+    let plain_len = charset::host_run_len(text);
     match text.get(plain_len) {
         None => plain_len > 0,
         Some(b':') => plain_len > 0 && is_port(&text[plain_len + 1..]),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::charset::{self, TOKEN};
+use super::charset;
 use super::{Notes, Stop};
 
 /// Room for the places of the fields of one head. It holds no bytes of a head, so one worker can
@@ -215,7 +215,7 @@ pub(super) fn find_fields<'a>(
             let tail = skip_line_end(rest)?;
             return Ok((slot_count - spans.len(), head.len() - tail.len()));
         }
-        let (name, tail) = rest.split_at(charset::run_len(rest, TOKEN));
+        let (name, tail) = rest.split_at(charset::name_run_len(rest));
         let value = match tail.split_first() {
             // RFC 9112 §5.1: no white space between name and colon, and a name is never empty.
             Some((b':', value)) if !name.is_empty() => value,

@@ -1,4 +1,8 @@
-//! Which bytes may stand where, as one table with a bit per place.
+//! Which bytes may stand where, as one table with a bit per place, and how far runs of them reach.
+
+mod block;
+
+use block::{stops_path, stops_value, stops_word};
 
 /// May stand in a token (RFC 9110 §5.6.2).
 pub(crate) const TOKEN: u8 = 1;
@@ -42,64 +46,72 @@ pub(crate) fn run_len(bytes: &[u8], class: u8) -> usize {
     bytes.len() - rest.len()
 }
 
-/// As [`run_len`], for runs that are mostly longer than eight bytes: a block is tested as a whole
-/// before the byte at which it ends is looked for.
+/// As [`run_len`] of [`TOKEN`], for names in front of a colon: mostly short, of letters and `-`.
 #[inline]
-pub(crate) fn long_run_len(bytes: &[u8], class: u8) -> usize {
-    let mut rest = bytes;
-    while let Some((block, tail)) = rest.split_first_chunk::<8>()
-        && block.iter().fold(class, |all, &byte| all & CLASSES[byte as usize]) != 0
-    {
-        rest = tail;
+pub(crate) fn name_run_len(bytes: &[u8]) -> usize {
+    if let Some(block) = bytes.first_chunk() {
+        let len = stops_word(*block).trailing_zeros() as usize;
+        if block.get(len) == Some(&b':') {
+            return len;
+        }
     }
-    bytes.len() - rest.len() + run_len(rest, class)
+    run_len(bytes, TOKEN)
 }
 
-/// How many of the first bytes of `bytes` may stand in a field value; tests eight at a time.
+/// As [`run_len`] of [`HOST`], for hosts that may be followed by a colon: mostly short, of letters,
+/// digits, `.` and `-`.
+#[inline]
+pub(crate) fn host_run_len(text: &[u8]) -> usize {
+    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>())
+        && text.len() <= 16
+    {
+        // The two words cover the text, and mostly overlap.
+        let low = u128::from(u64::from_le_bytes(*first));
+        let high = u128::from(u64::from_le_bytes(*last));
+        let at = stops_word((high << 64 | low).to_le_bytes()).trailing_zeros() as usize;
+        let len = if at < 8 { at } else { (at + text.len()).saturating_sub(16).min(text.len()) };
+        if matches!(text.get(len), None | Some(b':')) {
+            return len;
+        }
+    }
+    run_len(text, HOST)
+}
+
+/// How many of the first bytes of `bytes` may stand in a field value.
 #[inline]
 pub(crate) fn value_run_len(bytes: &[u8]) -> usize {
     let mut rest = bytes;
-    while let Some((block, tail)) = rest.split_first_chunk::<8>() {
-        let block = u64::from_le_bytes(*block);
-        // Below SP, or DEL. The lowest bit found is right; a carry can only spoil those above it.
-        let below_space = block.wrapping_sub(EACH_BYTE * 0x20) & !block;
-        let other = block ^ (EACH_BYTE * 0x7f);
-        let delete = other.wrapping_sub(EACH_BYTE) & !other;
-        let found = (below_space | delete) & (EACH_BYTE * 0x80);
-        if found == 0 {
-            rest = tail;
-            continue;
+    loop {
+        let (tail, is_stopped) = skip(rest, stops_value);
+        match tail.first() {
+            Some(b'\t') => rest = &tail[1..],
+            _ if is_stopped => return bytes.len() - tail.len(),
+            _ => return bytes.len() - tail.len() + run_len(tail, VALUE),
         }
-        let index = found.trailing_zeros() as usize / 8;
-        if block.to_le_bytes()[index] != b'\t' {
-            return bytes.len() - rest.len() + index;
-        }
-        rest = &rest[index + 1..];
     }
-    bytes.len() - rest.len() + run_len(rest, VALUE)
 }
 
-/// How many of the first bytes of `bytes` are visible ASCII other than `?` and `#`; tests eight at
-/// a time.
+/// How many of the first bytes of `bytes` are visible ASCII other than `?` and `#`.
 #[inline]
 pub(crate) fn path_run_len(bytes: &[u8]) -> usize {
+    let (tail, is_stopped) = skip(bytes, stops_path);
+    let len = bytes.len() - tail.len();
+    if is_stopped { len } else { len + run_len(tail, PATH) }
+}
+
+/// Skips bytes up to the first that `stops`. The flag tells whether there is one; if not, up to
+/// fifteen bytes at the end have not been looked at.
+#[inline(always)]
+fn skip(bytes: &[u8], stops: impl Fn([u8; 16]) -> u32) -> (&[u8], bool) {
     let mut rest = bytes;
-    while let Some((block, tail)) = rest.split_first_chunk::<8>() {
-        let block = u64::from_le_bytes(*block);
-        // Not within 0x21..=0x7e. As above, only bits over the lowest one found can be wrong.
-        let not_visible =
-            block.wrapping_sub(EACH_BYTE * 0x21) | block.wrapping_add(EACH_BYTE) | block;
-        let question = block ^ (EACH_BYTE * b'?' as u64);
-        let hash = block ^ (EACH_BYTE * b'#' as u64);
-        // Visible ASCII has no highest bit, so the subtraction alone shows a zero.
-        let mark = question.wrapping_sub(EACH_BYTE) | hash.wrapping_sub(EACH_BYTE);
-        let found = (not_visible | mark) & (EACH_BYTE * 0x80);
-        if found != 0 {
-            return bytes.len() - rest.len() + found.trailing_zeros() as usize / 8;
+    while let Some((block, tail)) = rest.split_first_chunk::<16>() {
+        let stops = stops(*block);
+        if stops != 0 {
+            return (&rest[stops.trailing_zeros() as usize..], true);
         }
         rest = tail;
     }
-    bytes.len() - rest.len() + run_len(rest, PATH)
+    (rest, false)
 }
 
 /// The value of a hexadecimal digit.
@@ -112,9 +124,6 @@ pub(crate) fn hex_value(byte: u8) -> Option<u8> {
         _ => None,
     }
 }
-
-/// One in each byte.
-const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
 
 static CLASSES: [u8; 256] = classes();
 
