@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
 use serde::Serialize;
 use waterwheel::runtime::Pinning;
 use waterwheel::stages::base64::Base64;
+use waterwheel::task::sleep;
 use waterwheel::zerocopy::little_endian::U32;
 use waterwheel::{App, Handler, InPlace, Json, Limits, Reply, Request, Server};
 
@@ -78,6 +80,12 @@ fn mix() -> &'static str {
     if COUNT.fetch_add(1, Ordering::Relaxed) % 20 == 19 { burn() } else { "ok" }
 }
 
+/// Waits for a millisecond, and keeps nobody else waiting.
+async fn wait() -> &'static str {
+    sleep(Duration::from_millis(1)).await;
+    "ok"
+}
+
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut limits = Limits::default();
@@ -89,6 +97,7 @@ fn main() -> anyhow::Result<()> {
         .get("/light", || "ok")
         .get("/burn", burn)
         .get("/mix", mix)
+        .get("/async", wait)
         .post("/echo64", add_one.through(Base64::STANDARD))
         .any("/echo", echo)
         .limits(limits);

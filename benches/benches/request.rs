@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -64,9 +65,11 @@ impl Stand {
             inbound: &mut self.inbound,
             outbound: &mut self.outbound,
             ended: false,
+            closed: false,
             draining: false,
             now: Duration::from_secs(1).into(),
             connections: 1,
+            waker: &|| Waker::noop().clone(),
         };
         black_box(self.connection.advance(&mut self.http, &mut exchange));
         let len = self.outbound.len();

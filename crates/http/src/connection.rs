@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::body::{Chunked, ChunkedProgress, Framing};
 use crate::core::{Asked, Core, Http, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Instant, Need};
 use crate::limits::Limits;
 use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Version, parse_head};
+use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::router::Found;
+use crate::waiting::Waiting;
 
 /// The state of one connection between calls.
 #[derive(Debug)]
@@ -43,35 +44,8 @@ enum Phase {
     Body(BodyPhase),
     /// The request was answered before its body came; so many bytes of it are to be dropped.
     Skip(usize),
-}
-
-#[derive(Debug)]
-struct BodyPhase {
-    head_len: usize,
-    coding: Coding,
-}
-
-#[derive(Debug)]
-enum Coding {
-    /// So many bytes as they are.
-    Length(usize),
-    /// Boxed: an idle connection should not pay for a decoder's state.
-    Chunked(Box<Chunked>),
-}
-
-/// Where a complete body lies, counted from the end of the head.
-struct Content {
-    /// Bytes taken from the connection.
-    raw_len: usize,
-    start: usize,
-    len: usize,
-}
-
-/// What is decided about a request with a body once its head is known.
-enum Opening {
-    Receive(BodyPhase, bool),
-    /// Answered at once; `Some` bytes, head and body, are dropped, `None`: the connection ends.
-    Refuse(Rejection, Terms, Option<usize>),
+    /// The request's handler waits.
+    Waiting(Waiting),
 }
 
 /// `Err` ends the call.
@@ -94,6 +68,7 @@ impl Connection {
                 Phase::Idle | Phase::Head => self.head(http, slots, exchange),
                 Phase::Body(_) => self.body(http, slots, exchange),
                 Phase::Skip(_) => self.skip(http, exchange),
+                Phase::Waiting(_) => self.wait(http, exchange),
             };
             if let Err(need) = step {
                 return need;
@@ -110,6 +85,8 @@ impl Connection {
             Phase::Idle | Phase::Skip(_) => return Need::Finish,
             Phase::Head => "the request's head did not come in time",
             Phase::Body(_) => "the request's body came too slowly",
+            // No deadline was asked for.
+            Phase::Waiting(_) => return Need::Wake,
         };
         let rejection = Rejection::new(StatusCode::REQUEST_TIMEOUT, cause);
         http.core.refuse(&rejection, Terms::LAST, exchange);
@@ -136,9 +113,10 @@ impl Connection {
         let mut terms = self.terms(&head, exchange);
         let found = http.service().router.find(head.method, head.target.path_bytes());
         if head.framing.has_body() {
-            let opening = open_body(&head, &found, http, terms);
+            let opening = receiving::open(&head, &found, http, terms);
             return self.begin_body(opening, http, exchange);
         }
+        let (head_len, received_len) = (head.head_len, bytes.len());
         let (ring, connections) = (exchange.ring, exchange.connections);
         match &found {
             Found::Route { value, params, .. } => {
@@ -146,12 +124,15 @@ impl Connection {
                 let request = Request::new(&head, params, &self.peer);
                 let asked = Asked { route, request, body: None, connections };
                 let mut reply = None;
-                http.call(asked, &mut reply, ring, &mut terms);
+                if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
+                    self.phase = Phase::Waiting(Waiting::new(pending, **value, &head, terms, http));
+                    exchange.inbound.consume(head_len);
+                    return Ok(());
+                }
                 http.send(route, &mut reply, None, terms, ring, exchange.outbound)
             }
             _ => http.send_refusal(&Rejection::not_routed(&found), terms, ring, exchange.outbound),
         };
-        let (head_len, received_len) = (head.head_len, bytes.len());
         exchange.inbound.consume(head_len);
         self.next(terms, exchange.now)?;
         if head_len == received_len { Err(self.idle(http, exchange)) } else { Ok(()) }
@@ -272,8 +253,19 @@ impl Connection {
         let (ring, connections) = (exchange.ring, exchange.connections);
         let asked = Asked { route, request, body: Some(body), connections };
         let mut reply = None;
-        http.call(asked, &mut reply, ring, &mut terms);
+        if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
+            self.phase = Phase::Waiting(Waiting::new(pending, *value, &head, terms, http));
+            return Ok(());
+        }
         http.send(route, &mut reply, Some(lease), terms, ring, exchange.outbound);
+        self.next(terms, exchange.now)
+    }
+
+    /// Asks the handler's future for its reply.
+    #[inline(never)]
+    fn wait(&mut self, http: &Core, exchange: &mut Exchange<'_>) -> Step {
+        let Phase::Waiting(waiting) = &mut self.phase else { return Ok(()) };
+        let terms = waiting.poll(http, exchange)?;
         self.next(terms, exchange.now)
     }
 
@@ -314,66 +306,6 @@ impl Connection {
         };
         Terms { head_only: head.method == Method::Head, persistence }
     }
-}
-
-impl BodyPhase {
-    /// Whether the body is complete, and where it lies then.
-    fn receive(&mut self, exchange: &mut Exchange<'_>) -> Result<Option<Content>, Rejection> {
-        let received = exchange.inbound.len() - self.head_len;
-        match &mut self.coding {
-            Coding::Length(len) => {
-                let content = Content { raw_len: *len, start: 0, len: *len };
-                Ok((received >= *len).then_some(content))
-            }
-            Coding::Chunked(chunked) => {
-                let moved_before = chunked.moved_len();
-                let bytes = &mut exchange.inbound.bytes_mut()[self.head_len..];
-                let progress = chunked.decode(bytes, received);
-                exchange.ring.count_copy(chunked.moved_len() - moved_before);
-                match progress {
-                    Ok(ChunkedProgress::NeedMore) => Ok(None),
-                    Ok(ChunkedProgress::Done { content_start, content_len, raw_len, .. }) => {
-                        Ok(Some(Content { raw_len, start: content_start, len: content_len }))
-                    }
-                    Err(error) => Err(Rejection::of(error.status(), error.to_string())),
-                }
-            }
-        }
-    }
-}
-
-/// Decides about a request with a body before any of it is read.
-fn open_body(head: &Head<'_>, found: &Found<'_, usize>, http: &Core, terms: Terms) -> Opening {
-    let limits = &http.service().limits;
-    let len = match head.framing {
-        Framing::ContentLength(len) => Some(usize::try_from(len).unwrap_or(usize::MAX)),
-        _ => None,
-    };
-    // A peer that waits for `100 Continue` may or may not send its body now: only a new connection
-    // is clear about that (RFC 9110 §10.1.1).
-    let skipped = len
-        .filter(|&len| len <= limits.linger_len_max && !head.expect_continue)
-        .map(|len| head.head_len + len);
-    let refuse = |rejection: Rejection| match skipped {
-        Some(_) if terms.persistence != Persistence::Close => {
-            Opening::Refuse(rejection, terms, skipped)
-        }
-        _ => Opening::Refuse(rejection, Terms { persistence: Persistence::Close, ..terms }, None),
-    };
-    let Found::Route { value, .. } = found else { return refuse(Rejection::not_routed(found)) };
-    let len_max = http.service().routes[**value].body_len_max;
-    if len.is_some_and(|len| len > len_max) {
-        return refuse(Rejection::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is longer than this route's limit of {len_max} bytes"),
-        ));
-    }
-    let coding = match len {
-        Some(len) => Coding::Length(len),
-        None => Coding::Chunked(Box::new(Chunked::new(len_max as u64))),
-    };
-    let body = BodyPhase { head_len: head.head_len, coding };
-    Opening::Receive(body, head.expect_continue)
 }
 
 #[cold]

@@ -3,15 +3,17 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::SystemTime;
 
 use http::StatusCode;
 use waterwheel_ring::{Full, Lease, Ring, Runs};
 use waterwheel_stages::StageError;
 
-use crate::encode::{self, Persistence, REPLY_HEAD_ROOM, ReplyHead, Stamp};
+use crate::encode::{Persistence, REPLY_HEAD_ROOM, ReplyHead, Stamp};
 use crate::exchange::Exchange;
 use crate::parse::HeaderSlots;
+use crate::pending::Pending;
 use crate::rejection::Rejection;
 use crate::reply::{Body, Reply};
 use crate::request::{Call, Locals, Request};
@@ -88,8 +90,9 @@ impl Core {
         &self.service
     }
 
-    /// Decodes the body through the route's chain and calls the handler. When the handler panics
-    /// there is no reply and the connection ends.
+    /// Decodes the body through the route's chain and calls the handler. An async handler returns
+    /// its future instead of a reply. When the handler panics there is neither and the connection
+    /// ends.
     // Inlined, as `send` is: where a request has no body, all that concerns bodies falls away.
     #[inline(always)]
     pub(crate) fn call(
@@ -98,7 +101,7 @@ impl Core {
         reply: &mut Option<Reply>,
         ring: &Ring,
         terms: &mut Terms,
-    ) {
+    ) -> Option<Pending> {
         let Asked { route, request, mut body, connections } = asked;
         self.requests.set(self.requests.get() + 1);
         if let Some(body) = &mut body
@@ -106,14 +109,34 @@ impl Core {
             && let Err(error) = decode(route, body)
         {
             *reply = Some(stage_failed(&error));
-            return;
+            return None;
         }
         let mut call = Call::new(request, body, ring, self, connections);
         // The handler's state may be torn by the unwinding; it is the application's, as in any
         // program with a panic hook. Ours is not: nothing but the call's lease was lent.
         let called = AssertUnwindSafe(|| route.endpoint.call(&mut call, reply));
-        if catch_unwind(called).is_err() {
+        catch_unwind(called).unwrap_or_else(|_| {
             terms.persistence = Persistence::Close;
+            None
+        })
+    }
+
+    /// Asks an async handler's future for its reply. When it panics the reply is `None` and the
+    /// connection ends.
+    pub(crate) fn poll(
+        &self,
+        pending: &mut Pending,
+        waker: &Waker,
+        ring: &Ring,
+        terms: &mut Terms,
+    ) -> Poll<Option<Reply>> {
+        // What a panic leaves torn is the future's own, and that is dropped.
+        match catch_unwind(AssertUnwindSafe(|| pending.poll(waker, ring))) {
+            Ok(polled) => polled.map(Some),
+            Err(_) => {
+                terms.persistence = Persistence::Close;
+                Poll::Ready(None)
+            }
         }
     }
 
@@ -187,7 +210,7 @@ impl Core {
             outbound.place(ring, head_len + content_len, |room| {
                 let (head_room, content_room) = room.split_at_mut(head_len);
                 head.write(head_room);
-                encode::copy(content, content_room);
+                content_room.copy_from_slice(content);
             });
         }
     }

@@ -4,12 +4,14 @@
 //! bytes and a queue of bytes to send. Of the runtime this file takes one type, [`Instant`], so
 //! that there is one for the whole server; beside `serve.rs` it is the only file that names it.
 
+use std::fmt;
+use std::task::Waker;
+
 use waterwheel_ring::{Inbound, Ring, Runs};
 
 pub use waterwheel_runtime::Instant;
 
 /// One connection's bytes and circumstances during one call.
-#[derive(Debug)]
 pub struct Exchange<'a> {
     /// The worker's ring.
     pub ring: &'a Ring,
@@ -17,14 +19,27 @@ pub struct Exchange<'a> {
     pub inbound: &'a mut Inbound,
     /// Bytes to send.
     pub outbound: &'a mut Runs,
-    /// The peer has sent its last byte.
+    /// The peer has sent its last byte, and it was received.
     pub ended: bool,
+    /// The peer has closed its side, or the connection.
+    pub closed: bool,
     /// No further request is wanted.
     pub draining: bool,
     /// The worker's clock.
     pub now: Instant,
     /// Connections open on this worker.
     pub connections: usize,
+    /// Makes a waker after whose wake the connection is called again.
+    pub waker: &'a dyn Fn() -> Waker,
+}
+
+impl fmt::Debug for Exchange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("inbound", &self.inbound)
+            .field("outbound", &self.outbound)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a connection needs next.
@@ -42,6 +57,9 @@ pub enum Need {
     Turn,
     /// Another call when the ring has room again.
     Room,
+    /// Another call when a waker of [`Exchange::waker`] was woken, or the peer closed. Until then
+    /// nothing need be read.
+    Wake,
     /// The queue sent and the connection closed in good order.
     Finish,
     /// The connection closed at once.

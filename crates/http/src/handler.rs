@@ -4,23 +4,31 @@
 //! method takes them all.
 
 use std::fmt;
+use std::future::Future;
 
+use waterwheel_ring::Ring;
 use waterwheel_stages::{Chain, Stage};
 
 use crate::extract::Extract;
+use crate::parse::Method;
+use crate::pending::{Answer, Pending};
 use crate::reply::{IntoReply, Reply};
 use crate::request::{Call, Request};
 
-/// A function that answers requests. Up to six arguments that implement [`Extract`], optionally
-/// behind a first one of type `&Request<'_>`.
+/// A function that answers requests, sync or async. Up to six arguments that implement [`Extract`],
+/// optionally behind a first one of type `&Request<'_>`.
+///
+/// The future of an async handler owns what it keeps: it cannot borrow the request, whose bytes are
+/// given back while it waits. It is polled at once, and if it is ready then, the reply leaves in
+/// the same turn.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a waterwheel handler",
     note = "a handler is a function whose arguments implement `Extract` and whose result \
-            implements `IntoReply`"
+            implements `IntoReply`, or an async one"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     /// Answers one request.
-    fn call(&self, call: &mut Call<'_>) -> Reply;
+    fn call(&self, call: &mut Call<'_>) -> Answer;
 
     /// Puts a stage between the network and the handler: bodies pass it inbound, replies that the
     /// handler returns as content pass it outbound. The first stage named is the outermost.
@@ -29,6 +37,15 @@ pub trait Handler<M>: Send + Sync + 'static {
         Self: Sized,
     {
         Route::new(self).through(stage)
+    }
+
+    /// Says what becomes of an async handler whose client leaves. Overrides the default, which goes
+    /// by the method; see [`WhenGone`].
+    fn when_gone(self, choice: WhenGone) -> Route
+    where
+        Self: Sized,
+    {
+        Route::new(self).when_gone(choice)
     }
 
     /// Sets the longest body that the route takes, in bytes before any decoding. Overrides
@@ -46,18 +63,48 @@ pub struct Route {
     pub(crate) endpoint: Box<dyn Endpoint>,
     pub(crate) chain: Chain,
     pub(crate) body_len_max: Option<usize>,
+    pub(crate) when_gone: Option<WhenGone>,
+}
+
+/// What becomes of the future of an async handler when the client closes its side of the connection
+/// before there is a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a future goes on or it does not")]
+pub enum WhenGone {
+    /// It runs to its end. The default for methods that are not safe (RFC 9110 §9.2.1).
+    Finish,
+    /// It is dropped where it waits, and the connection closed. The default for safe methods, whose
+    /// reply is all that they are for.
+    Cancel,
+}
+
+impl WhenGone {
+    /// The choice where the route has made none.
+    pub(crate) fn of(method: Method<'_>) -> Self {
+        match method {
+            Method::Get | Method::Head | Method::Options | Method::Trace => Self::Cancel,
+            _ => Self::Finish,
+        }
+    }
 }
 
 impl Route {
     fn new<M>(handler: impl Handler<M>) -> Self {
         let endpoint = Box::new(move |call: &mut Call<'_>| handler.call(call));
-        Self { endpoint, chain: Chain::new(), body_len_max: None }
+        Self { endpoint, chain: Chain::new(), body_len_max: None, when_gone: None }
     }
 
     /// As [`Handler::through`].
     #[must_use]
     pub fn through(mut self, stage: impl Stage) -> Self {
         self.chain = self.chain.then(stage);
+        self
+    }
+
+    /// As [`Handler::when_gone`].
+    #[must_use]
+    pub fn when_gone(mut self, choice: WhenGone) -> Self {
+        self.when_gone = Some(choice);
         self
     }
 
@@ -82,7 +129,7 @@ impl fmt::Debug for Route {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a waterwheel handler",
     note = "a handler is a function whose arguments implement `Extract` and whose result \
-            implements `IntoReply`"
+            implements `IntoReply`, or an async one"
 )]
 pub trait IntoRoute<M> {
     /// The route.
@@ -109,17 +156,23 @@ impl<M, H: Handler<M>> IntoRoute<(M,)> for H {
 /// A handler whose shape has been forgotten.
 pub(crate) trait Endpoint: Send + Sync {
     /// Puts the handler's reply where it stays until it is written: returned, it would be copied
-    /// from frame to frame.
-    fn call(&self, call: &mut Call<'_>, reply: &mut Option<Reply>);
+    /// from frame to frame. Returns the future of one that comes later.
+    fn call(&self, call: &mut Call<'_>, reply: &mut Option<Reply>) -> Option<Pending>;
 }
 
 impl<F> Endpoint for F
 where
-    F: Fn(&mut Call<'_>) -> Reply + Send + Sync,
+    F: Fn(&mut Call<'_>) -> Answer + Send + Sync,
 {
     #[inline]
-    fn call(&self, call: &mut Call<'_>, reply: &mut Option<Reply>) {
-        *reply = Some(self(call));
+    fn call(&self, call: &mut Call<'_>, reply: &mut Option<Reply>) -> Option<Pending> {
+        match self(call) {
+            Answer::Now(now) => {
+                *reply = Some(now);
+                None
+            }
+            Answer::Later(pending) => Some(pending),
+        }
     }
 }
 
@@ -133,41 +186,66 @@ pub enum Extracted {}
 #[non_exhaustive]
 pub enum Borrowed {}
 
+/// Marks async handlers of extracted arguments.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Awaited {}
+
+/// Marks async handlers that borrow the request first, until they return their future.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BorrowedAwaited {}
+
+#[inline]
+fn now(reply: impl IntoReply, ring: &Ring) -> Answer {
+    Answer::Now(reply.into_reply(ring))
+}
+
+fn later<F>(future: F, _: &Ring) -> Answer
+where
+    F: Future + 'static,
+    F::Output: IntoReply,
+{
+    Answer::Later(Pending::new(future))
+}
+
+#[inline]
+fn request<'c, 'a>(call: &'c Call<'a>) -> &'c Request<'a> {
+    call.request()
+}
+
+macro_rules! handler {
+    ($marker:ident($($bounds:tt)*), $answer:ident, ($($borrowed:ty, $borrow:ident)?), $($name:ident)*) => {
+        impl<Function, Output, $($name),*> Handler<($marker, $($name,)*)> for Function
+        where
+            Function: Fn($($borrowed,)? $($name),*) -> Output + Send + Sync + 'static,
+            Output: $($bounds)*,
+            $($name: Extract,)*
+        {
+            #[allow(non_snake_case, reason = "arguments are named after their types")]
+            #[inline]
+            fn call(&self, call: &mut Call<'_>) -> Answer {
+                $(let $name = match $name::extract(call) {
+                    Ok(value) => value,
+                    Err(rejection) => return Answer::Now(rejection.into()),
+                };)*
+                $answer(self($($borrow(call),)? $($name),*), call.ring())
+            }
+        }
+    };
+}
+
 macro_rules! handlers {
     ($($name:ident)*) => {
-        impl<Function, Output, $($name),*> Handler<(Extracted, $($name,)*)> for Function
-        where
-            Function: Fn($($name),*) -> Output + Send + Sync + 'static,
-            Output: IntoReply,
-            $($name: Extract,)*
-        {
-            #[allow(non_snake_case, reason = "arguments are named after their types")]
-            #[inline]
-            fn call(&self, call: &mut Call<'_>) -> Reply {
-                $(let $name = match $name::extract(call) {
-                    Ok(value) => value,
-                    Err(rejection) => return rejection.into(),
-                };)*
-                self($($name),*).into_reply(call)
-            }
-        }
-
-        impl<Function, Output, $($name),*> Handler<(Borrowed, $($name,)*)> for Function
-        where
-            Function: Fn(&Request<'_>, $($name),*) -> Output + Send + Sync + 'static,
-            Output: IntoReply,
-            $($name: Extract,)*
-        {
-            #[allow(non_snake_case, reason = "arguments are named after their types")]
-            #[inline]
-            fn call(&self, call: &mut Call<'_>) -> Reply {
-                $(let $name = match $name::extract(call) {
-                    Ok(value) => value,
-                    Err(rejection) => return rejection.into(),
-                };)*
-                self(call.request(), $($name),*).into_reply(call)
-            }
-        }
+        handler!(Extracted(IntoReply), now, (), $($name)*);
+        handler!(Borrowed(IntoReply), now, (&Request<'_>, request), $($name)*);
+        handler!(Awaited(Future<Output: IntoReply> + 'static), later, (), $($name)*);
+        handler!(
+            BorrowedAwaited(Future<Output: IntoReply> + 'static),
+            later,
+            (&Request<'_>, request),
+            $($name)*
+        );
     };
 }
 

@@ -21,10 +21,13 @@ mod exchange;
 mod gauges;
 mod handler;
 mod limits;
+mod pending;
+mod receiving;
 mod rejection;
 mod request;
 mod serve;
 mod service;
+mod waiting;
 
 pub use http::{HeaderName, HeaderValue, StatusCode, header};
 
@@ -40,8 +43,11 @@ pub use encode::DateCache;
 pub use exchange::{Exchange, Instant, Need};
 pub use extract::{Extract, InPlace, Local, Path, Peer, QUERY_PAIRS_MAX, Query};
 pub use gauges::Gauges;
-pub use handler::{Borrowed, Built, Extracted, Handler, IntoRoute, Route};
+pub use handler::{
+    Awaited, Borrowed, BorrowedAwaited, Built, Extracted, Handler, IntoRoute, Route, WhenGone,
+};
 pub use limits::{Limits, LimitsError};
+pub use pending::{Answer, Pending};
 pub use rejection::Rejection;
 pub use reply::{IntoReply, Json, Reply};
 pub use request::{Call, Locals, Request};

@@ -1,6 +1,7 @@
 //! HTTP as a protocol of the runtime: the only file here that knows what a worker offers and asks.
 
 use std::net::SocketAddr;
+use std::task::Waker;
 use std::time::SystemTime;
 
 use waterwheel_runtime::{Instant, Io, Next, Protocol};
@@ -18,11 +19,13 @@ impl Protocol for Http {
 
     #[inline]
     fn advance(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
-        connection.advance(self, &mut exchange(io)).into()
+        let waking = io.waking;
+        connection.advance(self, &mut exchange(io, &|| waking.waker())).into()
     }
 
     fn timed_out(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
-        connection.timed_out(self, &mut exchange(io)).into()
+        let waking = io.waking;
+        connection.timed_out(self, &mut exchange(io, &|| waking.waker())).into()
     }
 
     fn set_wall(&mut self, wall: SystemTime) {
@@ -31,15 +34,17 @@ impl Protocol for Http {
 }
 
 #[inline]
-fn exchange<'a>(io: &'a mut Io<'_>) -> Exchange<'a> {
+fn exchange<'a>(io: &'a mut Io<'_>, waker: &'a dyn Fn() -> Waker) -> Exchange<'a> {
     Exchange {
         ring: io.ring,
         inbound: io.inbound,
         outbound: io.outbound,
         ended: io.ended,
+        closed: io.closed,
         draining: io.draining,
         now: io.now,
         connections: io.metrics.open,
+        waker,
     }
 }
 
@@ -50,6 +55,7 @@ impl From<Need> for Next {
             Need::Bytes { room, deadline } => Self::Read { room, deadline },
             Need::Turn => Self::Yield,
             Need::Room => Self::Starve,
+            Need::Wake => Self::Wake,
             Need::Finish => Self::Finish,
             Need::Abort => Self::Abort,
         }

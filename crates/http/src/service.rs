@@ -5,7 +5,7 @@ use std::fmt;
 use waterwheel_stages::{Chain, Plan, PlanError, PlanLimits};
 
 use crate::encode::REPLY_HEAD_ROOM;
-use crate::handler::{Endpoint, Route};
+use crate::handler::{Endpoint, Route, WhenGone};
 use crate::limits::{Limits, LimitsError};
 use crate::parse::Method;
 use crate::router::{RouteError, Router};
@@ -24,6 +24,7 @@ pub(crate) struct PlannedRoute {
     pub(crate) chain: Chain,
     pub(crate) plan: Plan,
     pub(crate) body_len_max: usize,
+    pub(crate) when_gone: Option<WhenGone>,
     pub(crate) name: String,
 }
 
@@ -45,8 +46,8 @@ impl PlannedRoute {
         };
         match Plan::new(&route.chain, limits).and_then(|plan| plan.within(segment_count)) {
             Ok(plan) => {
-                let Route { endpoint, chain, .. } = route;
-                Ok(Self { endpoint, chain, plan, body_len_max, name })
+                let Route { endpoint, chain, when_gone, .. } = route;
+                Ok(Self { endpoint, chain, plan, body_len_max, when_gone, name })
             }
             Err(source) => Err(ServiceError::Plan { route: name, source }),
         }

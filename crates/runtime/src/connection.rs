@@ -40,6 +40,8 @@ pub(crate) struct Flags {
     pub(crate) ended: bool,
     /// The protocol has work without new bytes.
     pub(crate) again: bool,
+    /// The protocol waits to be woken.
+    pub(crate) waiting: bool,
     /// In the worker's ready queue.
     pub(crate) queued: bool,
     /// In the worker's queue of connections that hold segments.
@@ -79,7 +81,9 @@ impl<S, C> Connection<S, C> {
 
     /// True when closing now would cut a request or a reply short.
     pub(crate) fn is_busy(&self) -> bool {
-        self.unsent.is_some() || (self.phase == Phase::Serving && !self.inbound.is_empty())
+        self.unsent.is_some()
+            || self.flags.waiting
+            || (self.phase == Phase::Serving && !self.inbound.is_empty())
     }
 
     /// The deadline in force: of the send, the linger, or the protocol.

@@ -62,6 +62,7 @@ mod metrics;
 mod placement;
 mod protocol;
 mod runtime;
+pub mod task;
 mod worker;
 
 pub use config::{Config, Pinning, SPARE_FILES, WorkerConfig};
@@ -70,5 +71,6 @@ pub use error::RunError;
 pub use metrics::Metrics;
 pub use protocol::{Io, Next, Protocol};
 pub use runtime::Runtime;
+pub use task::Waking;
 pub use waterwheel_reactor::Instant;
 pub use worker::{Report, Turn, Worker};

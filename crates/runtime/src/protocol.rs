@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use waterwheel_ring::{Inbound, Ring, Runs};
 
-use crate::{Instant, Metrics};
+use crate::{Instant, Metrics, Waking};
 
 /// A protocol as one worker runs it. Each worker has its own value, so nothing here needs `Send`.
 pub trait Protocol {
@@ -21,8 +21,8 @@ pub trait Protocol {
     /// A connection was accepted. Nothing has been read yet.
     fn open(&mut self, peer: SocketAddr, now: Instant) -> Self::Connection;
 
-    /// Bytes arrived, the peer ended, the drain began, or an earlier [`Next::Yield`] asked for
-    /// another call. Handles as much of [`Io::inbound`] as it can.
+    /// Bytes arrived, the peer ended, the drain began, an earlier [`Next::Yield`] asked for another
+    /// call, or the connection was woken. Handles as much of [`Io::inbound`] as it can.
     fn advance(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next;
 
     /// The deadline of the last [`Next::Read`] has passed.
@@ -40,8 +40,11 @@ pub struct Io<'w> {
     pub ring: &'w Ring,
     /// Bytes received and not consumed yet.
     pub inbound: &'w mut Inbound,
-    /// True once the peer has sent its last byte.
+    /// True once the peer has sent its last byte and all that it sent is in `inbound`.
     pub ended: bool,
+    /// True once the peer has closed its side or the whole connection, though bytes that it sent
+    /// before may still wait to be read.
+    pub closed: bool,
     /// Bytes to send, in order. Flushed with one vectored write when the call returns.
     pub outbound: &'w mut Runs,
     /// The worker's clock, read once per turn.
@@ -50,6 +53,8 @@ pub struct Io<'w> {
     pub draining: bool,
     /// What this worker has counted so far.
     pub metrics: &'w Metrics,
+    /// Where to get a waker that brings the protocol back to this connection.
+    pub waking: Waking<'w>,
 }
 
 /// What a connection waits for.
@@ -69,6 +74,9 @@ pub enum Next {
     Yield,
     /// Another call when the ring has room again, or a little later.
     Starve,
+    /// Another call when a waker of [`Io::waking`] was woken or the peer closed. Until then nothing
+    /// is read, and no deadline runs.
+    Wake,
     /// Everything that is queued sent, then the connection closed so that the peer can read it all:
     /// half-close, then a bounded wait for the peer's end (RFC 9112 §9.6).
     Finish,

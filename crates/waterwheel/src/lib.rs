@@ -54,6 +54,7 @@ pub use waterwheel_http as http;
 pub use waterwheel_reactor as reactor;
 pub use waterwheel_ring as ring;
 pub use waterwheel_runtime as runtime;
+pub use waterwheel_runtime::task;
 pub use waterwheel_stages as stages;
 pub use zerocopy;
 
@@ -62,7 +63,7 @@ pub use error::StartError;
 pub use server::{Bound, Server};
 pub use waterwheel_http::{
     Call, Extract, Gauges, Handler, InPlace, IntoReply, IntoRoute, Json, Limits, Local, Path, Peer,
-    Query, Rejection, Reply, Request, Route,
+    Query, Rejection, Reply, Request, Route, WhenGone,
 };
 
 /// The code in the project's README.

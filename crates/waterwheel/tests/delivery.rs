@@ -3,7 +3,7 @@
 
 mod wire;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use waterwheel::lab::{Delivery, Lab};
 use waterwheel::stages::base64::Base64;
@@ -170,27 +170,6 @@ fn pipelined_requests_in_one_read_are_answered_with_one_write() {
     assert_eq!(client.sent_places().len(), 1, "one piece: {:?}", client.sent_places());
 }
 
-/// Sends heads of `len` bytes, 64 KiB together, one byte at a time; how long the server took.
-fn drip_heads(len: usize) -> Duration {
-    let field = format!("a: {}\r\n", "b".repeat(200));
-    let mut head = b"GET / HTTP/1.1\r\nhost: a\r\n".to_vec();
-    while head.len() + field.len() + 2 <= len {
-        head.extend_from_slice(field.as_bytes());
-    }
-    head.extend_from_slice(b"\r\n");
-    let mut lab = Lab::new(app());
-    let begun = Instant::now();
-    for _ in 0..(64 << 10) / len {
-        let client = lab.connect();
-        for byte in &head {
-            client.send(std::slice::from_ref(byte));
-            lab.turn();
-        }
-        assert_eq!(statuses(&client.received()), [200]);
-    }
-    begun.elapsed()
-}
-
 #[test]
 fn dripped_head_costs_a_turn_a_byte_and_no_moves() {
     let mut lab = Lab::new(app());
@@ -207,13 +186,4 @@ fn dripped_head_costs_a_turn_a_byte_and_no_moves() {
     assert!(lab.metrics().turns - before.0 <= head.len() as u64 + 1);
     assert!(lab.ring_stats().reservations - before.1 <= 8, "{:?}", lab.ring_stats());
     assert!(lab.ring_stats().copied_bytes <= 2 * head.len() as u64, "{:?}", lab.ring_stats());
-}
-
-#[test]
-fn dripped_head_four_times_as_long_costs_no_more_per_byte() {
-    // The best of a few runs, since other work on the machine only ever adds. A parser that began
-    // again with each byte would need about four times as long.
-    let best = |len| (0..5).map(|_| drip_heads(len)).min().unwrap();
-    let (short, long) = (best(4 << 10), best(16 << 10));
-    assert!(long < short * 2, "{long:?} for long heads, {short:?} for short ones");
 }

@@ -46,7 +46,7 @@ impl ReplyHead<'_> {
         let mut room = room;
         self.parts(|part| {
             let (place, rest) = std::mem::take(&mut room).split_at_mut(part.len());
-            copy(part, place);
+            place.copy_from_slice(part);
             room = rest;
         });
     }
@@ -89,27 +89,6 @@ impl ReplyHead<'_> {
             Persistence::KeepAlive => part(b"\r\nconnection: keep-alive\r\n\r\n"),
             Persistence::Close => part(b"\r\nconnection: close\r\n\r\n"),
         }
-    }
-}
-
-/// Copies all of `source` to `target`, which is as long. Short text, as most parts of a head are,
-/// takes two stores that may overlap: a fraction of what the call of a copy of any length costs.
-#[inline(always)]
-pub(crate) fn copy(source: &[u8], target: &mut [u8]) {
-    match source.len() {
-        8..=16 => copy_ends::<8>(source, target),
-        17..=32 => copy_ends::<16>(source, target),
-        _ => target.copy_from_slice(source),
-    }
-}
-
-/// Copies the first and the last `LEN` bytes, which are all of at most twice as many.
-#[inline(always)]
-fn copy_ends<const LEN: usize>(source: &[u8], target: &mut [u8]) {
-    if let (Some(first), Some(last)) = (source.first_chunk::<LEN>(), source.last_chunk::<LEN>()) {
-        target[..LEN].copy_from_slice(first);
-        let end = target.len() - LEN;
-        target[end..].copy_from_slice(last);
     }
 }
 

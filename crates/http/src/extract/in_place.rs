@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use http::StatusCode;
-use waterwheel_ring::Lease;
+use waterwheel_ring::{Lease, Ring};
 use waterwheel_stages::typed::{View, ViewError, Viewable};
 
 use super::Extract;
@@ -52,7 +52,7 @@ fn refused(error: &ViewError) -> Rejection {
 }
 
 impl<T: ?Sized + Viewable> IntoReply for InPlace<T> {
-    fn into_reply(self, _: &mut Call<'_>) -> Reply {
+    fn into_reply(self, _: &Ring) -> Reply {
         Reply::with_body(Some("application/octet-stream"), Body::Run(self.view.into_lease()))
     }
 }

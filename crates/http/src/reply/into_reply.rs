@@ -1,10 +1,10 @@
 //! What handlers may return.
 
 use http::StatusCode;
+use waterwheel_ring::Ring;
 
 use super::{Body, Reply};
 use crate::rejection::Rejection;
-use crate::request::Call;
 
 /// A value that a handler may return.
 #[diagnostic::on_unimplemented(
@@ -12,73 +12,73 @@ use crate::request::Call;
     note = "text, bytes, `Json<T>`, `InPlace<T>`, `StatusCode`, `Reply` and results of them are"
 )]
 pub trait IntoReply {
-    /// Turns into a reply. `call` lends the ring to replies that write their content there.
-    fn into_reply(self, call: &mut Call<'_>) -> Reply;
+    /// Turns into a reply, whose content may be written into a run of `ring`.
+    fn into_reply(self, ring: &Ring) -> Reply;
 }
 
 impl IntoReply for Reply {
     #[inline]
-    fn into_reply(self, _: &mut Call<'_>) -> Reply {
+    fn into_reply(self, _: &Ring) -> Reply {
         self
     }
 }
 
 /// 200 without content.
 impl IntoReply for () {
-    fn into_reply(self, _: &mut Call<'_>) -> Reply {
+    fn into_reply(self, _: &Ring) -> Reply {
         Reply::new(StatusCode::OK)
     }
 }
 
 impl IntoReply for StatusCode {
-    fn into_reply(self, _: &mut Call<'_>) -> Reply {
+    fn into_reply(self, _: &Ring) -> Reply {
         Reply::new(self)
     }
 }
 
 impl IntoReply for &'static str {
     #[inline]
-    fn into_reply(self, _: &mut Call<'_>) -> Reply {
+    fn into_reply(self, _: &Ring) -> Reply {
         Reply::text(self)
     }
 }
 
 impl IntoReply for String {
-    fn into_reply(self, _: &mut Call<'_>) -> Reply {
+    fn into_reply(self, _: &Ring) -> Reply {
         Reply::owned_text(self)
     }
 }
 
 impl IntoReply for &'static [u8] {
-    fn into_reply(self, _: &mut Call<'_>) -> Reply {
+    fn into_reply(self, _: &Ring) -> Reply {
         Reply::with_body(Some("application/octet-stream"), Body::Static(self))
     }
 }
 
 impl IntoReply for Vec<u8> {
-    fn into_reply(self, _: &mut Call<'_>) -> Reply {
+    fn into_reply(self, _: &Ring) -> Reply {
         Reply::bytes(self)
     }
 }
 
 impl<R: IntoReply> IntoReply for (StatusCode, R) {
-    fn into_reply(self, call: &mut Call<'_>) -> Reply {
-        self.1.into_reply(call).with_status(self.0)
+    fn into_reply(self, ring: &Ring) -> Reply {
+        self.1.into_reply(ring).with_status(self.0)
     }
 }
 
 impl<R: IntoReply, E: IntoReply> IntoReply for Result<R, E> {
-    fn into_reply(self, call: &mut Call<'_>) -> Reply {
+    fn into_reply(self, ring: &Ring) -> Reply {
         match self {
-            Ok(reply) => reply.into_reply(call),
-            Err(error) => Reply { bypasses_chain: true, ..error.into_reply(call) },
+            Ok(reply) => reply.into_reply(ring),
+            Err(error) => Reply { bypasses_chain: true, ..error.into_reply(ring) },
         }
     }
 }
 
 /// The refusal's status, and its cause as text that bypasses the route's chain.
 impl IntoReply for Rejection {
-    fn into_reply(self, _: &mut Call<'_>) -> Reply {
+    fn into_reply(self, _: &Ring) -> Reply {
         self.into()
     }
 }

@@ -33,8 +33,8 @@ impl<T: DeserializeOwned> Extract for Json<T> {
 }
 
 impl<T: Serialize> IntoReply for Json<T> {
-    fn into_reply(self, call: &mut Call<'_>) -> Reply {
-        let body = match write(call.ring(), &self.0) {
+    fn into_reply(self, ring: &Ring) -> Reply {
+        let body = match write(ring, &self.0) {
             Ok(Ok(run)) => Body::Run(run),
             // No room in the ring: the heap serves as well, only slower.
             Ok(Err(Full { .. })) => match serde_json::to_vec(&self.0) {

@@ -3,15 +3,17 @@
 //! A [`Bench`] is what every connection of the worker shares while it is worked on. It knows
 //! neither the slab nor the timers; [`Outcome`] tells the turn what to do with the connection.
 
-use std::io::{self, IoSlice};
 use std::mem;
+use std::rc::Rc;
 
-use waterwheel_reactor::{Driver, Instant, SendFault, VECTORED_MAX};
+use waterwheel_reactor::{Driver, Instant, SendFault, Token, Wake};
 use waterwheel_ring::{Inbound, Ring, Runs};
 
+use super::send::{after_fault, send};
 use crate::config::WorkerConfig;
 use crate::connection::{Connection, Phase};
-use crate::{Io, Metrics, Next, Protocol};
+use crate::task::Local;
+use crate::{Io, Metrics, Next, Protocol, Waking};
 
 /// What every connection of a worker shares while it is worked on.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Bench<D, P> {
     /// Read once at the start of each turn.
     pub(super) now: Instant,
     pub(super) draining: bool,
+    /// What the futures of this worker share with it.
+    pub(super) local: Rc<Local>,
     /// What the protocol queues for the connection at hand; empty between connections, kept for
     /// its capacity and for one segment of room.
     outbound: Runs,
@@ -54,6 +58,8 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         let now = driver.now();
         protocol.set_wall(driver.wall_clock());
         let (metrics, outbound) = (Metrics::default(), Runs::new());
+        let waker = driver.waker();
+        let local = Local::new(now, move || waker.wake());
         Self {
             driver,
             protocol,
@@ -62,6 +68,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             metrics,
             now,
             draining: false,
+            local,
             outbound,
             inbound: Inbound::default(),
         }
@@ -73,8 +80,8 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     }
 
     /// Works on `connection` until it waits, its budget is spent, or it is over.
-    pub(super) fn drive(&mut self, connection: &mut Served<D, P>) -> Outcome {
-        let outcome = self.work(connection);
+    pub(super) fn drive(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
+        let outcome = self.work(token, connection);
         if !connection.inbound.is_nowhere() && connection.inbound.is_empty() {
             self.take_back(connection);
         }
@@ -107,7 +114,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     }
 
     #[inline]
-    fn work(&mut self, connection: &mut Served<D, P>) -> Outcome {
+    fn work(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
         let mut budget = self.config.bytes_per_turn_max;
         if connection.unsent.is_some()
             && let Err(outcome) = self.send_rest(connection)
@@ -116,7 +123,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         }
         loop {
             let step = match connection.phase {
-                Phase::Serving => self.serve(connection, &mut budget),
+                Phase::Serving => self.serve(token, connection, &mut budget),
                 Phase::Finishing => self.half_close(connection),
                 Phase::Lingering { .. } => Err(self.linger(connection, budget)),
             };
@@ -128,13 +135,24 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
     /// One read, unless the protocol has work without it, and what the protocol makes of it.
     #[inline]
-    fn serve(&mut self, connection: &mut Served<D, P>, budget: &mut usize) -> Result<(), Outcome> {
-        if !connection.flags.again {
+    fn serve(
+        &mut self,
+        token: Token,
+        connection: &mut Served<D, P>,
+        budget: &mut usize,
+    ) -> Result<(), Outcome> {
+        if connection.flags.waiting {
+            // Nothing is read meanwhile: that is the backpressure. Of the peer's end the protocol
+            // hears, because what it waits for may be for nobody.
+            if !connection.flags.again && !connection.flags.read_closed {
+                return Err(Outcome::Wait);
+            }
+        } else if !connection.flags.again {
             self.receive(connection, budget)?;
         } else if self.draining {
             self.receive_last(connection, budget)?;
         }
-        self.advance(connection, P::advance)
+        self.advance(token, connection, P::advance)
     }
 
     /// While draining the protocol ends what has no request: one that has arrived must be seen
@@ -155,9 +173,9 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     }
 
     /// The protocol's deadline has passed: lets it speak, and sends what it says.
-    pub(super) fn time_out(&mut self, connection: &mut Served<D, P>) -> Outcome {
-        match self.advance(connection, P::timed_out) {
-            Ok(()) => self.drive(connection),
+    pub(super) fn time_out(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
+        match self.advance(token, connection, P::timed_out) {
+            Ok(()) => self.drive(token, connection),
             Err(outcome) => outcome,
         }
     }
@@ -167,18 +185,22 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     #[inline(always)]
     fn advance(
         &mut self,
+        token: Token,
         connection: &mut Served<D, P>,
         call: impl FnOnce(&mut P, &mut P::Connection, &mut Io<'_>) -> Next,
     ) -> Result<(), Outcome> {
         connection.flags.again = false;
+        connection.flags.waiting = false;
         let mut io = Io {
             ring: &self.ring,
             inbound: place_of(&mut connection.inbound, &mut self.inbound),
             ended: connection.flags.ended,
+            closed: connection.flags.read_closed | connection.flags.ended,
             outbound: &mut self.outbound,
             now: self.now,
             draining: self.draining,
             metrics: &self.metrics,
+            waking: Waking::new(&self.local, token),
         };
         let next = call(&mut self.protocol, &mut connection.state, &mut io);
         if !self.inbound.is_empty() {
@@ -201,6 +223,11 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                 // What was awaited has come; a read before the next call must not ask for its room.
                 connection.room = 0;
             }
+            Next::Wake => {
+                connection.flags.waiting = true;
+                connection.room = 0;
+                connection.deadline = Instant::MAX;
+            }
             Next::Finish => connection.phase = Phase::Finishing,
             Next::Abort => {
                 self.outbound.clear();
@@ -211,6 +238,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         match next {
             Next::Yield => Err(Outcome::Requeue),
             Next::Starve => Err(Outcome::Starved),
+            Next::Wake => Err(Outcome::Wait),
             _ => Ok(()),
         }
     }
@@ -344,53 +372,4 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 #[inline]
 fn place_of<'a>(own: &'a mut Inbound, shared: &'a mut Inbound) -> &'a mut Inbound {
     if own.is_nowhere() { shared } else { own }
-}
-
-struct Sent {
-    len: usize,
-    /// Why sending stopped before the end, if it did.
-    stopped: Result<(), Outcome>,
-}
-
-/// Sends `runs` until they are empty or the socket takes no more.
-#[inline(always)]
-fn send<D: Driver>(driver: &mut D, socket: &mut D::Socket, runs: &mut Runs) -> Sent {
-    let mut len = 0;
-    while let Some(front) = runs.front() {
-        let result = match runs.piece_count() {
-            1 => driver.send(socket, front),
-            _ => send_vectored(driver, socket, runs),
-        };
-        match result {
-            Ok(0) => return Sent { len, stopped: Err(Outcome::Close) },
-            Ok(count) => {
-                len += count;
-                runs.consume(count);
-            }
-            Err(error) => return Sent { len, stopped: Err(after_fault(&error)) },
-        }
-    }
-    Sent { len, stopped: Ok(()) }
-}
-
-#[inline(never)]
-fn send_vectored<D: Driver>(
-    driver: &mut D,
-    socket: &mut D::Socket,
-    runs: &Runs,
-) -> io::Result<usize> {
-    let mut slices = [IoSlice::new(&[]); VECTORED_MAX];
-    let count = runs.io_slices(&mut slices);
-    driver.send_vectored(socket, &slices[..count])
-}
-
-/// What becomes of a connection after a failed call: an edge will come, or the call is made again
-/// next turn or a little later, or the connection is over.
-fn after_fault(error: &io::Error) -> Outcome {
-    match SendFault::of(error) {
-        SendFault::WouldBlock => Outcome::Wait,
-        SendFault::Interrupted => Outcome::Requeue,
-        SendFault::Pressure => Outcome::Starved,
-        _ => Outcome::Close,
-    }
 }

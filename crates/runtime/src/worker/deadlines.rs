@@ -46,7 +46,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         }
         self.bench.metrics.timed_out += 1;
         let outcome = match connection.phase {
-            Phase::Serving if connection.unsent.is_none() => self.bench.time_out(connection),
+            Phase::Serving if connection.unsent.is_none() => self.bench.time_out(token, connection),
             _ => Outcome::Close,
         };
         self.settle(token, outcome);

@@ -36,6 +36,8 @@ pub struct Worker<D: Driver, P: Protocol> {
     ready: VecDeque<Token>,
     /// Connections that wait for memory of the ring or the kernel.
     starved: Vec<Token>,
+    /// Connections whose wakers were called; empty between turns, kept for its capacity.
+    woken: Vec<Token>,
     /// Connections that hold segments while they wait, by the time at which to look at them.
     pub(super) holders: VecDeque<(Token, Instant)>,
     /// When a drain cuts what is left; never, unless one has begun.
@@ -85,6 +87,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             control,
             ready: VecDeque::new(),
             starved: Vec::new(),
+            woken: Vec::new(),
             holders: VecDeque::new(),
             drain_deadline: Instant::MAX,
             report: Report::default(),
@@ -111,8 +114,13 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     pub fn turn(&mut self) -> io::Result<Turn> {
         let mut turn = Turn::default();
         self.bench.metrics.turns += 1;
+        self.bench.local.enter();
         self.poll()?;
         self.follow_control();
+        self.bench.local.fire_timers();
+        if self.bench.local.has_woken() {
+            self.requeue_woken();
+        }
         if !self.starved.is_empty() {
             self.requeue_starved();
         }
@@ -164,6 +172,16 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.wheel.len()
     }
 
+    /// Timers of futures that are set now.
+    pub fn sleep_count(&self) -> usize {
+        self.bench.local.timer_count()
+    }
+
+    /// Tasks of [`spawn_local`](crate::task::spawn_local) that have not ended.
+    pub fn task_count(&self) -> usize {
+        self.bench.local.task_count()
+    }
+
     /// Waits for events, and reads the clocks for this turn.
     fn poll(&mut self) -> io::Result<()> {
         let timeout = self.park_time();
@@ -172,6 +190,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             _ => {}
         }
         self.bench.now = self.bench.driver.now();
+        self.bench.local.set_now(self.bench.now);
         if self.bench.now >= self.wall_due {
             self.bench.protocol.set_wall(self.bench.driver.wall_clock());
             self.wall_due = self.bench.now + WALL_INTERVAL;
@@ -182,11 +201,12 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     /// How long the driver may wait: not at all when something is due already.
     #[inline]
     fn park_time(&self) -> Option<Duration> {
-        if !self.ready.is_empty() {
+        if !self.ready.is_empty() || self.bench.local.has_woken() {
             return Some(Duration::ZERO);
         }
         let now = self.bench.now;
         let mut due = self.wheel.next_due().unwrap_or(Instant::MAX).min(self.drain_deadline);
+        due = due.min(self.bench.local.next_timer());
         if let Some(&(_, hold)) = self.holders.front() {
             due = due.min(hold);
         }
@@ -211,7 +231,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         if connection.flags.queued {
             return;
         }
-        let outcome = self.bench.drive(connection);
+        let outcome = self.bench.drive(token, connection);
         if outcome != Outcome::Rest {
             self.settle(token, outcome);
         }
@@ -224,6 +244,22 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         }
     }
 
+    /// Runs the tasks that were woken, and queues the connections that were.
+    #[cold]
+    fn requeue_woken(&mut self) {
+        let mut woken = std::mem::take(&mut self.woken);
+        self.bench.local.run_woken(&mut woken);
+        for token in woken.drain(..) {
+            if let Some(connection) = self.connections.get_mut(token)
+                && connection.flags.waiting
+            {
+                connection.flags.again = true;
+                self.enqueue(token);
+            }
+        }
+        self.woken = woken;
+    }
+
     /// Queues a connection for the next pass, once.
     pub(super) fn enqueue(&mut self, token: Token) {
         enqueue(&mut self.connections, &mut self.ready, token);
@@ -233,7 +269,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     fn work(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
         connection.flags.queued = false;
-        let outcome = self.bench.drive(connection);
+        let outcome = self.bench.drive(token, connection);
         self.settle(token, outcome);
     }
 
@@ -264,6 +300,18 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             }
         }
         self.bench.driver.close(connection.socket);
+    }
+}
+
+impl<D: Driver, P: Protocol> Drop for Worker<D, P> {
+    /// Futures are dropped first, while the worker that they belong to can still be found.
+    fn drop(&mut self) {
+        self.bench.local.enter();
+        for token in self.connections.tokens().collect::<Vec<_>>() {
+            self.connections.remove(token);
+        }
+        self.bench.local.end_tasks();
+        self.bench.local.leave();
     }
 }
 

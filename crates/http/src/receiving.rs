@@ -1,0 +1,108 @@
+//! A request whose body is being received: what its head decides, and when the body is complete.
+
+use http::StatusCode;
+
+use crate::body::{Chunked, ChunkedProgress, Framing};
+use crate::core::{Core, Terms};
+use crate::encode::Persistence;
+use crate::exchange::Exchange;
+use crate::parse::Head;
+use crate::rejection::Rejection;
+use crate::router::Found;
+
+#[derive(Debug)]
+pub(crate) struct BodyPhase {
+    pub(crate) head_len: usize,
+    pub(crate) coding: Coding,
+}
+
+#[derive(Debug)]
+pub(crate) enum Coding {
+    /// So many bytes as they are.
+    Length(usize),
+    /// Boxed: an idle connection should not pay for a decoder's state.
+    Chunked(Box<Chunked>),
+}
+
+/// Where a complete body lies, counted from the end of the head.
+pub(crate) struct Content {
+    /// Bytes taken from the connection.
+    pub(crate) raw_len: usize,
+    pub(crate) start: usize,
+    pub(crate) len: usize,
+}
+
+/// What is decided about a request with a body once its head is known.
+pub(crate) enum Opening {
+    Receive(BodyPhase, bool),
+    /// Answered at once; `Some` bytes, head and body, are dropped, `None`: the connection ends.
+    Refuse(Rejection, Terms, Option<usize>),
+}
+
+impl BodyPhase {
+    /// Whether the body is complete, and where it lies then.
+    pub(crate) fn receive(
+        &mut self,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<Option<Content>, Rejection> {
+        let received = exchange.inbound.len() - self.head_len;
+        match &mut self.coding {
+            Coding::Length(len) => {
+                let content = Content { raw_len: *len, start: 0, len: *len };
+                Ok((received >= *len).then_some(content))
+            }
+            Coding::Chunked(chunked) => {
+                let moved_before = chunked.moved_len();
+                let bytes = &mut exchange.inbound.bytes_mut()[self.head_len..];
+                let progress = chunked.decode(bytes, received);
+                exchange.ring.count_copy(chunked.moved_len() - moved_before);
+                match progress {
+                    Ok(ChunkedProgress::NeedMore) => Ok(None),
+                    Ok(ChunkedProgress::Done { content_start, content_len, raw_len, .. }) => {
+                        Ok(Some(Content { raw_len, start: content_start, len: content_len }))
+                    }
+                    Err(error) => Err(Rejection::of(error.status(), error.to_string())),
+                }
+            }
+        }
+    }
+}
+
+/// Decides about a request with a body before any of it is read.
+pub(crate) fn open(
+    head: &Head<'_>,
+    found: &Found<'_, usize>,
+    http: &Core,
+    terms: Terms,
+) -> Opening {
+    let limits = &http.service().limits;
+    let len = match head.framing {
+        Framing::ContentLength(len) => Some(usize::try_from(len).unwrap_or(usize::MAX)),
+        _ => None,
+    };
+    // A peer that waits for `100 Continue` may or may not send its body now: only a new connection
+    // is clear about that (RFC 9110 §10.1.1).
+    let skipped = len
+        .filter(|&len| len <= limits.linger_len_max && !head.expect_continue)
+        .map(|len| head.head_len + len);
+    let refuse = |rejection: Rejection| match skipped {
+        Some(_) if terms.persistence != Persistence::Close => {
+            Opening::Refuse(rejection, terms, skipped)
+        }
+        _ => Opening::Refuse(rejection, Terms { persistence: Persistence::Close, ..terms }, None),
+    };
+    let Found::Route { value, .. } = found else { return refuse(Rejection::not_routed(found)) };
+    let len_max = http.service().routes[**value].body_len_max;
+    if len.is_some_and(|len| len > len_max) {
+        return refuse(Rejection::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is longer than this route's limit of {len_max} bytes"),
+        ));
+    }
+    let coding = match len {
+        Some(len) => Coding::Length(len),
+        None => Coding::Chunked(Box::new(Chunked::new(len_max as u64))),
+    };
+    let body = BodyPhase { head_len: head.head_len, coding };
+    Opening::Receive(body, head.expect_continue)
+}

@@ -1,0 +1,207 @@
+//! One worker's wakers, timers and tasks, and how futures find those of the worker that polls them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use waterwheel_reactor::{Instant, Slab, Token};
+
+use super::spawn::Tasks;
+use super::timers::{TimerKey, Timers};
+use super::wakes::{Sleeper, Wakes};
+
+/// What the futures of one worker share with it.
+#[derive(Debug)]
+pub(crate) struct Local {
+    wakes: Arc<Wakes>,
+    /// The worker's clock, read once per turn.
+    now: Cell<Instant>,
+    timers: RefCell<Timers>,
+    /// When the first of them comes up: asked in every turn.
+    next_timer: Cell<Instant>,
+    tasks: RefCell<Tasks>,
+    /// By slot of the connection: its waker, made when it is asked for first.
+    wakers: RefCell<Vec<Option<(u32, Waker)>>>,
+}
+
+thread_local! {
+    /// Of the worker whose turn it is, or whose turn was last.
+    static CURRENT: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
+    /// Its address, which is found faster; 0 for none.
+    static CURRENT_ADDRESS: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Local {
+    pub(crate) fn new(now: Instant, unpark: impl Fn() + Send + Sync + 'static) -> Rc<Self> {
+        Rc::new(Self {
+            wakes: Arc::new(Wakes::new(unpark)),
+            now: Cell::new(now),
+            timers: RefCell::default(),
+            next_timer: Cell::new(Instant::MAX),
+            tasks: RefCell::new(Slab::new(TASKS_MAX)),
+            wakers: RefCell::default(),
+        })
+    }
+
+    /// Makes this worker the one that futures find.
+    #[inline]
+    pub(crate) fn enter(self: &Rc<Self>) {
+        if CURRENT_ADDRESS.get() != Rc::as_ptr(self).addr() {
+            self.become_current();
+        }
+    }
+
+    #[cold]
+    fn become_current(self: &Rc<Self>) {
+        CURRENT_ADDRESS.set(Rc::as_ptr(self).addr());
+        // Dropped after the new one is in place: it may be the last to know its worker.
+        let _last = CURRENT.replace(Some(Rc::clone(self)));
+    }
+
+    /// No future finds this worker any more.
+    pub(crate) fn leave(self: &Rc<Self>) {
+        // The thread may be ending, and its variables gone.
+        let own = CURRENT
+            .try_with(|current| current.borrow_mut().take_if(|current| Rc::ptr_eq(current, self)));
+        if let Ok(Some(_)) = own {
+            CURRENT_ADDRESS.set(0);
+        }
+    }
+
+    /// The worker of the calling future.
+    ///
+    /// # Panics
+    /// On a thread that runs no worker.
+    pub(super) fn current() -> Rc<Self> {
+        let current = CURRENT.with_borrow(Clone::clone);
+        current.expect("timers and tasks belong to a worker; no worker runs on this thread")
+    }
+
+    #[inline]
+    pub(crate) fn set_now(&self, now: Instant) {
+        self.now.set(now);
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.now.get()
+    }
+
+    /// Wakes whoever waits for an instant that has come.
+    #[inline]
+    pub(crate) fn fire_timers(&self) {
+        if self.next_timer.get() <= self.now.get() {
+            self.fire_due();
+        }
+    }
+
+    #[cold]
+    fn fire_due(&self) {
+        loop {
+            // Released first: a waker is foreign code.
+            let due = self.timers.borrow_mut().pop_due(self.now.get());
+            let Some(waker) = due else { break };
+            waker.wake();
+        }
+        self.note_next_timer();
+    }
+
+    /// When the first timer comes up.
+    #[inline]
+    pub(crate) fn next_timer(&self) -> Instant {
+        self.next_timer.get()
+    }
+
+    fn note_next_timer(&self) {
+        self.next_timer.set(self.timers.borrow().next_due().unwrap_or(Instant::MAX));
+    }
+
+    /// Timers that are set now.
+    pub(crate) fn timer_count(&self) -> usize {
+        self.timers.borrow().len()
+    }
+
+    pub(super) fn set_timer(&self, due: Instant, waker: Waker) -> TimerKey {
+        self.next_timer.set(self.next_timer.get().min(due));
+        self.timers.borrow_mut().set(due, waker)
+    }
+
+    pub(super) fn rewake_timer(&self, key: TimerKey, waker: &Waker) {
+        self.timers.borrow_mut().rewake(key, waker);
+    }
+
+    pub(super) fn cancel_timer(&self, key: TimerKey) {
+        self.timers.borrow_mut().cancel(key);
+        if key.0 == self.next_timer.get() {
+            self.note_next_timer();
+        }
+    }
+
+    /// Whether anyone was woken that was not taken yet.
+    #[inline]
+    pub(crate) fn has_woken(&self) -> bool {
+        self.wakes.is_pending()
+    }
+
+    /// Polls the woken tasks, and appends the woken connections to `connections`.
+    #[cold]
+    pub(crate) fn run_woken(&self, connections: &mut Vec<Token>) {
+        let mut woken = Vec::new();
+        self.wakes.take(&mut woken);
+        for sleeper in woken {
+            match sleeper {
+                Sleeper::Connection(token) => connections.push(token),
+                Sleeper::Task(token) => self.run_task(token),
+            }
+        }
+    }
+
+    pub(super) fn tasks(&self) -> &RefCell<Tasks> {
+        &self.tasks
+    }
+
+    pub(super) fn task_waker(&self, token: Token) -> Waker {
+        self.wakes.waker(Sleeper::Task(token))
+    }
+
+    /// The waker of a connection: kept, so that a connection that waits often pays for it once.
+    fn connection_waker(&self, token: Token) -> Waker {
+        let mut wakers = self.wakers.borrow_mut();
+        let slot = token.index as usize;
+        if wakers.len() <= slot {
+            wakers.resize(slot + 1, None);
+        }
+        match &wakers[slot] {
+            Some((generation, waker)) if *generation == token.generation => waker.clone(),
+            _ => {
+                let waker = self.wakes.waker(Sleeper::Connection(token));
+                wakers[slot] = Some((token.generation, waker.clone()));
+                waker
+            }
+        }
+    }
+}
+
+/// Makes the waker that brings the connection at hand back to its protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Waking<'w> {
+    local: &'w Local,
+    token: Token,
+}
+
+impl<'w> Waking<'w> {
+    #[inline]
+    pub(crate) fn new(local: &'w Local, token: Token) -> Self {
+        Self { local, token }
+    }
+
+    /// A waker after whose [`wake`](Waker::wake), from any thread, the protocol is called again for
+    /// this connection. Allocates the first time it is asked for by a connection.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.local.connection_waker(self.token)
+    }
+}
+
+/// Most tasks of one worker at a time.
+pub(super) const TASKS_MAX: usize = 1 << 20;

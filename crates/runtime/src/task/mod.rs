@@ -1,0 +1,15 @@
+//! What lets a worker's futures wait: wakers, timers and tasks of their own, all on its thread.
+//!
+//! A future that handles a request belongs to its connection; its waker says which connection to
+//! work on again. Futures never leave their worker, so they may hold leases and per-core values.
+
+mod local;
+mod spawn;
+mod time;
+mod timers;
+mod wakes;
+
+pub(crate) use local::Local;
+pub use local::Waking;
+pub use spawn::{JoinHandle, spawn_local};
+pub use time::{Elapsed, Interval, Sleep, Timeout, interval, sleep, sleep_until, timeout};

@@ -1,0 +1,58 @@
+//! Sending what is queued, in one system call where the socket takes it.
+
+use std::io::{self, IoSlice};
+
+use waterwheel_reactor::{Driver, SendFault, VECTORED_MAX};
+use waterwheel_ring::Runs;
+
+use super::bench::Outcome;
+
+/// What sending came to.
+pub(super) struct Sent {
+    pub(super) len: usize,
+    /// Why sending stopped before the end, if it did.
+    pub(super) stopped: Result<(), Outcome>,
+}
+
+/// Sends `runs` until they are empty or the socket takes no more.
+#[inline(always)]
+pub(super) fn send<D: Driver>(driver: &mut D, socket: &mut D::Socket, runs: &mut Runs) -> Sent {
+    let mut len = 0;
+    while let Some(front) = runs.front() {
+        let result = match runs.piece_count() {
+            1 => driver.send(socket, front),
+            _ => send_vectored(driver, socket, runs),
+        };
+        match result {
+            Ok(0) => return Sent { len, stopped: Err(Outcome::Close) },
+            Ok(count) => {
+                len += count;
+                runs.consume(count);
+            }
+            Err(error) => return Sent { len, stopped: Err(after_fault(&error)) },
+        }
+    }
+    Sent { len, stopped: Ok(()) }
+}
+
+#[inline(never)]
+fn send_vectored<D: Driver>(
+    driver: &mut D,
+    socket: &mut D::Socket,
+    runs: &Runs,
+) -> io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); VECTORED_MAX];
+    let count = runs.io_slices(&mut slices);
+    driver.send_vectored(socket, &slices[..count])
+}
+
+/// What becomes of a connection after a failed call: an edge will come, or the call is made again
+/// next turn or a little later, or the connection is over.
+pub(super) fn after_fault(error: &io::Error) -> Outcome {
+    match SendFault::of(error) {
+        SendFault::WouldBlock => Outcome::Wait,
+        SendFault::Interrupted => Outcome::Requeue,
+        SendFault::Pressure => Outcome::Starved,
+        _ => Outcome::Close,
+    }
+}
