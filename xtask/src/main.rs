@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod doc;
 mod explain;
+mod fuzz;
 mod instructions;
 mod lint;
 mod load;
@@ -57,6 +58,8 @@ enum Command {
         /// The route, as it was registered; every route without it.
         route: Option<String>,
     },
+    /// One fuzz target, on the nightly compiler; needs cargo-fuzz.
+    Fuzz(FuzzFlags),
     /// The criterion benchmarks, then the arena: ours and the rivals under the same load.
     Bench(BenchFlags),
     /// Our own load tool: closed loop, constant rate, idle connections. Prints JSON.
@@ -80,6 +83,18 @@ struct SimFlags {
     /// Build the dev profile instead: slower, with debug assertions.
     #[arg(long)]
     dev: bool,
+}
+
+#[derive(Debug, Args)]
+struct FuzzFlags {
+    /// The target, as its file in fuzz/fuzz_targets is called.
+    target: String,
+    /// How long to run.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Replace the corpus by the fewest inputs that reach as much as it and what was found.
+    #[arg(long)]
+    keep: bool,
 }
 
 #[derive(Debug, Args)]
@@ -259,6 +274,7 @@ fn run(command: Command) -> Result<()> {
         Command::Loom => loom::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::Explain { route } => explain::run(route.as_deref()),
+        Command::Fuzz(flags) => fuzz::run(&flags.target, flags.seconds, flags.keep),
         Command::Bench(flags) => bench::run(&flags.into_options()),
         Command::Load(flags) => load::run(&flags.into_options()?),
         Command::Instructions(flags) => instructions::run(&instructions::Load {

@@ -25,7 +25,7 @@ const MAP: [(&str, &[&str]); 6] = [
 ];
 
 /// Packages that are not published and may name any of ours.
-const OUTSIDE: [&str; 2] = ["waterwheel-benches", "waterwheel-examples"];
+const OUTSIDE: [&str; 3] = ["waterwheel-benches", "waterwheel-examples", "waterwheel-properties"];
 
 pub(crate) fn check(package: &Package, path: &str, manifest: &str) -> Vec<Finding> {
     if OUTSIDE.contains(&package.name.as_str()) {
