@@ -82,4 +82,4 @@ fn change(data: &mut Vec<u8>, other: &[u8], random: &mut fastrand::Rng) {
 }
 
 /// Inputs per property: under a second for all of them.
-const NEIGHBOUR_COUNT: usize = 5_000;
+const NEIGHBOUR_COUNT: usize = 20_000;
