@@ -62,7 +62,7 @@ impl Plain {
     const fn choose(choice: u8) -> Self {
         match choice % 8 {
             0 => Self::Identity,
-            1 | 2 | 3 => Self::Base64(choice >> 3),
+            1..=3 => Self::Base64(choice >> 3),
             4 | 5 => Self::Swapped(choice >> 3),
             _ => Self::Framed,
         }

@@ -12,13 +12,13 @@ fn fuzz_folder() -> PathBuf {
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
-    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
     files.sort();
     files
 }
 
 fn names_in(folder: &str) -> Vec<String> {
-    let name = |file: &PathBuf| file.file_stem().unwrap().to_string_lossy().into_owned();
+    let name = |file: &PathBuf| file.file_stem().expect("a name").to_string_lossy().into_owned();
     files_in(&fuzz_folder().join(folder)).iter().map(name).collect()
 }
 
