@@ -7,9 +7,12 @@
 //! ```
 
 mod garbage;
+mod no_allocation;
 mod round_trip;
 mod site;
 mod starve_output;
+
+pub use crate::testing::no_allocation::no_allocation;
 
 use crate::{Direction, Stage, testing::site::Site};
 
