@@ -14,6 +14,7 @@ mod lint;
 mod load;
 mod loom;
 mod metadata;
+mod new_stage;
 mod process;
 mod reply;
 mod server;
@@ -57,6 +58,14 @@ enum Command {
     Explain {
         /// The route, as it was registered; every route without it.
         route: Option<String>,
+    },
+    /// A crate with a stage that builds, serves and passes the conformance kit at once.
+    NewStage {
+        /// Lower-case letters, digits and dashes: `lz4`, `run-length`.
+        name: String,
+        /// The folder to make, outside the workspace; crates/stage-<NAME> without it.
+        #[arg(long, value_name = "DIR")]
+        path: Option<PathBuf>,
     },
     /// One fuzz target, on the nightly compiler; needs cargo-fuzz.
     Fuzz(FuzzFlags),
@@ -274,6 +283,7 @@ fn run(command: Command) -> Result<()> {
         Command::Loom => loom::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::Explain { route } => explain::run(route.as_deref()),
+        Command::NewStage { name, path } => new_stage::run(&name, path.as_deref()),
         Command::Fuzz(flags) => fuzz::run(&flags.target, flags.seconds, flags.keep),
         Command::Bench(flags) => bench::run(&flags.into_options()),
         Command::Load(flags) => load::run(&flags.into_options()?),
