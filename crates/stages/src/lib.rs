@@ -46,12 +46,20 @@
 
 #![forbid(unsafe_code)]
 
+mod carry;
 mod chain;
+mod contexts;
 mod error;
+mod flow;
+#[cfg(any(feature = "base64", feature = "hex"))]
+mod grouped;
 mod growth;
 mod identity;
 mod plan;
+mod progress;
+mod reach;
 mod stage;
+mod stream;
 mod window;
 
 #[cfg(feature = "base64")]
@@ -65,11 +73,15 @@ pub use waterwheel_ring::NoRoom;
 
 pub use crate::{
     chain::Chain,
+    contexts::Contexts,
     error::StageError,
-    growth::{Bound, Growth},
+    flow::{Flow, Transform},
+    growth::{Bound, Growth, Measure},
     identity::Identity,
     plan::{Plan, PlanError, PlanLimits, Room},
-    stage::{Direction, Stage},
+    progress::{Next, Progress},
+    stage::{Direction, Placement, Stage},
+    stream::Stream,
     window::Window,
 };
 
