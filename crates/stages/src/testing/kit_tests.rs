@@ -70,7 +70,7 @@ fn complaint(stage: Broken) -> String {
     complaint_of(|| conformance(&stage, SAMPLES))
 }
 
-fn complaint_of(check: impl FnOnce() + std::panic::UnwindSafe) -> String {
+pub(super) fn complaint_of(check: impl FnOnce() + std::panic::UnwindSafe) -> String {
     let panic = std::panic::catch_unwind(check).expect_err("the kit passed a broken stage");
     panic.downcast_ref::<String>().expect("a message with details").clone()
 }

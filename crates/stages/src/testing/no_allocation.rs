@@ -1,7 +1,8 @@
 //! A claim that not every stage makes: once it is warm, no call allocates.
 
 use crate::{
-    Direction, Stage,
+    Direction, Flow, Next, Placement, Progress, Stage,
+    testing::forms::{Forms, outcome},
     testing::site::{Site, Surroundings},
 };
 
@@ -40,10 +41,40 @@ fn check(
     payload: &[u8],
     count: &impl Fn(&mut dyn FnMut()) -> u64,
 ) -> Vec<u8> {
-    let surroundings = Surroundings::declared(stage, direction, payload.len());
-    let warmed = site.run(stage, direction, payload, surroundings).result;
+    let warmed = outcome(site, stage, direction, payload);
     let expected = warmed.unwrap_or_else(|error| panic!("{direction:?}: {error}"));
-    let allocations = site.count(stage, direction, payload, surroundings, count);
-    assert_eq!(allocations, 0, "{}: {direction:?} allocates", stage.name());
+    let Forms { window, flow } = Forms::of(stage, direction);
+    let name = stage.name();
+    if window {
+        let surroundings = Surroundings::declared(stage, direction, payload.len());
+        let allocations = site.count(stage, direction, payload, surroundings, count);
+        assert_eq!(allocations, 0, "{name}: {direction:?} allocates in the window");
+    }
+    if flow {
+        // The first one takes a context with it, which the second one then finds.
+        flow_once(stage, direction, payload, &mut vec![0; expected.len() + Flow::ROOM_MIN]);
+        let mut room = vec![0; expected.len() + Flow::ROOM_MIN];
+        let allocations = count(&mut || flow_once(stage, direction, payload, &mut room));
+        assert_eq!(allocations, 0, "{name}: {direction:?} allocates in its flow");
+    }
     expected
+}
+
+fn flow_once(stage: &dyn Stage, direction: Direction, payload: &[u8], room: &mut [u8]) {
+    let mut flow = stage.flow(direction).expect("the same flow was lent before");
+    let (mut read, mut written) = (0, 0);
+    if stage.placement(direction) == Placement::Run {
+        stage.measure(direction, payload).expect("the payload has been turned before");
+    }
+    loop {
+        let step = flow.step(&payload[read..], &mut room[written..], true);
+        let Progress { read: more, written: made, next } =
+            step.expect("the payload has been turned before");
+        (read, written) = (read + more, written + made);
+        match next {
+            Next::Done => break,
+            Next::Room => assert!(more + made > 0, "{} stalls", stage.name()),
+            Next::Input => panic!("{} asks for input behind the last piece", stage.name()),
+        }
+    }
 }
