@@ -8,11 +8,13 @@ mod bench;
 mod check;
 mod doc;
 mod explain;
+mod fuzz;
 mod instructions;
 mod lint;
 mod load;
 mod loom;
 mod metadata;
+mod new_stage;
 mod process;
 mod reply;
 mod server;
@@ -57,6 +59,16 @@ enum Command {
         /// The route, as it was registered; every route without it.
         route: Option<String>,
     },
+    /// A crate with a stage that builds, serves and passes the conformance kit at once.
+    NewStage {
+        /// Lower-case letters, digits and dashes: `lz4`, `run-length`.
+        name: String,
+        /// The folder to make, outside the workspace; crates/stage-<NAME> without it.
+        #[arg(long, value_name = "DIR")]
+        path: Option<PathBuf>,
+    },
+    /// One fuzz target, on the nightly compiler; needs cargo-fuzz.
+    Fuzz(FuzzFlags),
     /// The criterion benchmarks, then the arena: ours and the rivals under the same load.
     Bench(BenchFlags),
     /// Our own load tool: closed loop, constant rate, idle connections. Prints JSON.
@@ -80,6 +92,18 @@ struct SimFlags {
     /// Build the dev profile instead: slower, with debug assertions.
     #[arg(long)]
     dev: bool,
+}
+
+#[derive(Debug, Args)]
+struct FuzzFlags {
+    /// The target, as its file in fuzz/fuzz_targets is called.
+    target: String,
+    /// How long to run.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Replace the corpus by the fewest inputs that reach as much as it and what was found.
+    #[arg(long)]
+    keep: bool,
 }
 
 #[derive(Debug, Args)]
@@ -259,6 +283,8 @@ fn run(command: Command) -> Result<()> {
         Command::Loom => loom::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::Explain { route } => explain::run(route.as_deref()),
+        Command::NewStage { name, path } => new_stage::run(&name, path.as_deref()),
+        Command::Fuzz(flags) => fuzz::run(&flags.target, flags.seconds, flags.keep),
         Command::Bench(flags) => bench::run(&flags.into_options()),
         Command::Load(flags) => load::run(&flags.into_options()?),
         Command::Instructions(flags) => instructions::run(&instructions::Load {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::error::{Full, NoRoom};
 use crate::hand::Taken;
-use crate::ring::Core;
+use crate::ring::{Core, Ring};
 use crate::run::Run;
 use crate::sync::Rc;
 
@@ -48,6 +48,13 @@ impl Lease {
         // SAFETY: as in `over`; the wheel has handed out the segments up to the new end.
         unsafe { self.run.extend_to(end) };
         Ok(())
+    }
+
+    /// The ring that the lease is of, to reserve another run for what comes of this one.
+    #[must_use]
+    #[inline]
+    pub fn ring(&self) -> Ring {
+        Ring { core: Rc::clone(&self.core) }
     }
 
     /// Bytes of the run: headroom, payload and tailroom.

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+use waterwheel_ring::Full;
+
 use crate::NoRoom;
 
 /// Why a stage could not change a payload. The text never contains bytes from the wire.
@@ -33,6 +35,32 @@ pub enum StageError {
         /// What was asked of the lease.
         source: NoRoom,
     },
+    /// The ring has no run for the result now. Inbound: answer 503; nothing is wrong with the
+    /// request.
+    Full {
+        /// The stage's name.
+        stage: &'static str,
+        /// What was asked of the ring.
+        source: Full,
+    },
+    /// All contexts that this worker keeps for the stage are lent to bodies that are streamed now.
+    /// Wait for one of them to end, or answer 503.
+    Busy {
+        /// The stage's name.
+        stage: &'static str,
+    },
+    /// The flow of the stage stopped before its result was complete, with input and room left. It
+    /// breaks its contract: our own fault, answer 500.
+    Stalled {
+        /// The stage's name.
+        stage: &'static str,
+    },
+    /// The stage was asked for a form that it does not have: to run in a window, or to flow. Our
+    /// own fault, answer 500; chains ask stages beforehand.
+    Unsupported {
+        /// The stage's name.
+        stage: &'static str,
+    },
 }
 
 impl StageError {
@@ -42,7 +70,11 @@ impl StageError {
         match self {
             Self::Malformed { stage, .. }
             | Self::TooLong { stage, .. }
-            | Self::NoRoom { stage, .. } => stage,
+            | Self::NoRoom { stage, .. }
+            | Self::Full { stage, .. }
+            | Self::Busy { stage }
+            | Self::Stalled { stage }
+            | Self::Unsupported { stage } => stage,
         }
     }
 }
@@ -58,6 +90,10 @@ impl fmt::Display for StageError {
                 write!(formatter, "{stage}: the result is longer than {limit} bytes")
             }
             Self::NoRoom { stage, source } => write!(formatter, "{stage}: {source}"),
+            Self::Full { stage, source } => write!(formatter, "{stage}: {source}"),
+            Self::Busy { stage } => write!(formatter, "{stage}: all contexts are lent"),
+            Self::Stalled { stage } => write!(formatter, "{stage}: stopped before its end"),
+            Self::Unsupported { stage } => write!(formatter, "{stage}: cannot run in this form"),
         }
     }
 }
@@ -66,7 +102,12 @@ impl Error for StageError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::NoRoom { source, .. } => Some(source),
-            Self::Malformed { .. } | Self::TooLong { .. } => None,
+            Self::Full { source, .. } => Some(source),
+            Self::Malformed { .. }
+            | Self::TooLong { .. }
+            | Self::Busy { .. }
+            | Self::Stalled { .. }
+            | Self::Unsupported { .. } => None,
         }
     }
 }

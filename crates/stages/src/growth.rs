@@ -26,6 +26,25 @@ pub enum Growth {
     Shrinks,
     /// The payload has a longest length that follows from its length alone.
     Bounded(Bound),
+    /// Only the bytes tell, and the result is refused when it is longer than the limit.
+    Measured {
+        /// The longest result, in bytes.
+        limit: usize,
+    },
+}
+
+/// What a stage tells of one payload after a look at it: asked before it runs, from run to run.
+#[expect(clippy::exhaustive_structs, reason = "stages of other crates build it")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Bytes to reserve for the result at first. A claim of the peer's, already held against the
+    /// limit; a result that is longer gets more room, up to `len_max`.
+    pub expected_len: usize,
+    /// The longest result.
+    pub len_max: usize,
+    /// Bytes from the start of the payload on with which the stage runs in the window as well;
+    /// `None` when it cannot.
+    pub window_len: Option<usize>,
 }
 
 /// The figures of [`Growth::Bounded`]: every `per` bytes begun become `becomes`, then `front` and
@@ -58,12 +77,17 @@ impl Growth {
         Self::Bounded(Bound { per: 1, becomes: 1, front, back })
     }
 
-    /// The same growth, and then `front` bytes before the payload and `back` bytes behind it.
+    /// The same growth, and then `front` bytes before the payload and `back` bytes behind it. A
+    /// measured growth just gets a higher limit: its result starts in a run of its own.
     #[must_use]
     pub const fn and_fixed(self, front: usize, back: usize) -> Self {
         let bound = match self {
             Self::Shrinks => Bound { per: 1, becomes: 1, front: 0, back: 0 },
             Self::Bounded(bound) => bound,
+            Self::Measured { limit } => {
+                let limit = limit.saturating_add(front).saturating_add(back);
+                return Self::Measured { limit };
+            }
         };
         Self::Bounded(Bound {
             front: bound.front.saturating_add(front),
@@ -80,6 +104,7 @@ impl Growth {
             Self::Bounded(Bound { per, becomes, front, back }) => {
                 len.div_ceil(per).saturating_mul(becomes).saturating_add(front).saturating_add(back)
             }
+            Self::Measured { limit } => limit,
         }
     }
 
@@ -87,7 +112,7 @@ impl Growth {
     #[must_use]
     pub const fn front(self) -> usize {
         match self {
-            Self::Shrinks => 0,
+            Self::Shrinks | Self::Measured { .. } => 0,
             Self::Bounded(bound) => bound.front,
         }
     }
@@ -101,8 +126,12 @@ impl Growth {
 
 impl fmt::Display for Growth {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Bounded(Bound { per, becomes, front, back }) = *self else {
-            return formatter.pad("shrinks");
+        let Bound { per, becomes, front, back } = match *self {
+            Self::Shrinks => return formatter.pad("shrinks"),
+            Self::Measured { limit } => {
+                return formatter.pad(&format!("measured, {limit} at most"));
+            }
+            Self::Bounded(bound) => bound,
         };
         let mut text = String::new();
         if per != becomes {
@@ -149,5 +178,6 @@ mod tests {
         assert_eq!(Growth::ratio(3, 4).to_string(), "3 become 4");
         assert_eq!(Growth::fixed(5, 17).to_string(), "5 before, 17 behind");
         assert_eq!(Growth::fixed(0, 0).to_string(), "same length");
+        assert_eq!(Growth::Measured { limit: 9 }.to_string(), "measured, 9 at most");
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt};
 
-use crate::{Chain, Direction, Growth, Stage};
+use crate::{
+    Chain, Placement,
+    reach::{Declared, Leg, Spread},
+};
 
 /// What a route lets in, and the size of what it is put into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +38,25 @@ pub struct Room {
 /// ```
 ///
 /// The headroom alone holds the longest reply head, so a reply finds its place however short the
-/// request's head was. [`Display`](fmt::Display) prints the plan for people.
+/// request's head was. A stage that works from run to run ([`Placement::Run`]) ends one such run and
+/// begins another. [`Display`](fmt::Display) prints the plan for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     limits: PlanLimits,
-    stages: Vec<Planned>,
-    inbound: Reach,
-    outbound: Reach,
+    stages: Vec<Declared>,
+    received: Leg,
+    longest: Spread,
+    /// The runs that follow the received one, in the order in which a body passes them.
+    further: Vec<Further>,
+    inbound_len: usize,
+    outbound_len: usize,
+}
+
+/// A run that a stage puts its result into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Further {
+    stage: &'static str,
+    run_len: usize,
 }
 
 /// Why no plan can be made.
@@ -66,21 +81,6 @@ pub enum PlanError {
     },
 }
 
-/// What a stage declared, kept so that rooms can be told without asking it again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Planned {
-    name: &'static str,
-    inbound: Growth,
-    outbound: Growth,
-}
-
-/// How far a payload spreads while a chain runs over it, and how long it can be at the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Reach {
-    room: Room,
-    len: usize,
-}
-
 impl Plan {
     /// Plans for a chain under these limits.
     ///
@@ -90,12 +90,18 @@ impl Plan {
         if limits.segment_len == 0 {
             return Err(PlanError::SegmentLen);
         }
-        let stages: Vec<_> = chain.stages().map(Planned::ask).collect();
-        let inbound = reach(stages.iter().map(|stage| stage.inbound), limits.body_len_max);
-        let outbound = reach(stages.iter().rev().map(|stage| stage.outbound), inbound.len);
-        let plan = Self { limits, stages, inbound, outbound };
-        if plan.run_len() > RUN_LEN_MAX {
-            return Err(PlanError::TooLong { run_len: plan.run_len(), limit: RUN_LEN_MAX });
+        let stages = chain.declared().to_vec();
+        let received = Leg::inbound_from(&stages, 0);
+        let longest = received.spread(&stages, limits.body_len_max);
+        let (inbound_len, outbound_len) = (longest.inbound_len, longest.outbound_len);
+        let further = Vec::new();
+        let mut plan =
+            Self { limits, stages, received, longest, further, inbound_len, outbound_len };
+        plan.walk();
+        let longest_len =
+            plan.further.iter().map(|run| run.run_len).fold(plan.run_len(), usize::max);
+        if longest_len > RUN_LEN_MAX {
+            return Err(PlanError::TooLong { run_len: longest_len, limit: RUN_LEN_MAX });
         }
         Ok(plan)
     }
@@ -105,8 +111,9 @@ impl Plan {
     /// # Errors
     /// [`PlanError::Ring`] when a single request can need more than the whole ring.
     pub fn within(self, segment_count: usize) -> Result<Self, PlanError> {
-        if self.segments() > segment_count {
-            return Err(PlanError::Ring { needed: self.segments(), available: segment_count });
+        let needed = self.segments_held();
+        if needed > segment_count {
+            return Err(PlanError::Ring { needed, available: segment_count });
         }
         Ok(self)
     }
@@ -126,17 +133,17 @@ impl Plan {
             .saturating_add(self.tailroom_for(body_len))
     }
 
-    /// Segments in the longest run.
+    /// Segments in the run for the longest head with the longest body.
     #[must_use]
     pub fn segments(&self) -> usize {
-        self.run_len().div_ceil(self.limits.segment_len)
+        self.segments_for(self.run_len())
     }
 
     /// Bytes to leave free before the request: the reply's head, and what stages put before its
     /// body.
     #[must_use]
     pub fn headroom(&self) -> usize {
-        self.limits.reply_head_len_max.saturating_add(self.outbound.room.front)
+        self.limits.reply_head_len_max.saturating_add(self.longest.room.front)
     }
 
     /// Bytes to leave free behind the longest body.
@@ -151,32 +158,28 @@ impl Plan {
     /// What decoding frees counts: a body that shrinks and grows back needs next to nothing.
     #[must_use]
     pub fn tailroom_for(&self, body_len: usize) -> usize {
-        let inbound = self.inbound_reach(body_len);
-        let room = self.outbound_room(inbound.len);
-        // Inbound, stages may have cut off in front what they put back now: the reply's body can
-        // start that much further back than the request's did.
-        let reply_end = room.front.saturating_add(inbound.len).saturating_add(room.back);
-        inbound.room.back.max(reply_end.saturating_sub(body_len))
+        self.received.spread(&self.stages, body_len).room.back
     }
 
     /// The longest body that the handler can see.
     #[must_use]
     pub const fn inbound_len_max(&self) -> usize {
-        self.inbound.len
+        self.inbound_len
     }
 
     /// The longest body that a reply of [`inbound_len_max`](Self::inbound_len_max) bytes can
     /// become.
     #[must_use]
     pub const fn outbound_len_max(&self) -> usize {
-        self.outbound.len
+        self.outbound_len
     }
 
-    /// What the chain needs around a reply body of `len` bytes that lies in a run of its own. The
-    /// reply's head comes on top, in front.
+    /// What the chain needs around a reply body of `len` bytes that lies in a run of its own, up to
+    /// the first stage that puts it into another. The reply's head comes on top, in front.
     #[must_use]
     pub fn outbound_room(&self, len: usize) -> Room {
-        reach(self.stages.iter().rev().map(|stage| stage.outbound), len).room
+        let leg = Leg::outbound_before(&self.stages, self.stages.len());
+        leg.spread(&self.stages, len).room
     }
 
     /// Payload copies on the way of a request whose body becomes its reply.
@@ -185,17 +188,59 @@ impl Plan {
     /// before it, and has to be copied away from there first. All else happens in the window.
     #[must_use]
     pub const fn copies(&self) -> usize {
-        if self.inbound.room.front > 0 { 1 } else { 0 }
+        if self.longest.grows_front_inbound { 1 } else { 0 }
     }
 
     /// Bytes of the ring that one request can hold.
+    ///
+    /// A stage that works from run to run needs the old run until the new one is complete, and the
+    /// request's head stays where it is until the reply is.
     #[must_use]
     pub fn memory_max(&self) -> usize {
-        self.segments().saturating_mul(self.limits.segment_len)
+        self.segments_held().saturating_mul(self.limits.segment_len)
     }
 
-    fn inbound_reach(&self, body_len: usize) -> Reach {
-        reach(self.stages.iter().map(|stage| stage.inbound), body_len)
+    fn segments_held(&self) -> usize {
+        let received = self.segments();
+        let head_len = self.headroom().saturating_add(self.limits.head_len_max);
+        let head = self.segments_for(head_len);
+        let (mut most, mut before) = (received, received);
+        for run in &self.further {
+            let segments = self.segments_for(run.run_len);
+            most = most.max(before.saturating_add(segments));
+            before = segments.saturating_add(head);
+        }
+        most
+    }
+
+    fn segments_for(&self, len: usize) -> usize {
+        len.div_ceil(self.limits.segment_len)
+    }
+
+    /// Follows the longest body from run to run, in and back out.
+    fn walk(&mut self) {
+        let mut leg = self.received.clone();
+        while let Some(crossing) = self.stages.get(leg.inbound.end).copied() {
+            leg = Leg::inbound_from(&self.stages, leg.inbound.end + 1);
+            let spread = self.enter(&crossing, &leg, crossing.inbound.bound(self.inbound_len));
+            (self.inbound_len, self.outbound_len) = (spread.inbound_len, spread.outbound_len);
+        }
+        while let Some(index) = leg.outbound.start.checked_sub(1) {
+            let crossing = self.stages[index];
+            leg = Leg::outbound_before(&self.stages, index);
+            let spread = self.enter(&crossing, &leg, crossing.outbound.bound(self.outbound_len));
+            self.outbound_len = spread.outbound_len;
+        }
+    }
+
+    /// Adds the run into which a stage puts a payload of at most `len` bytes.
+    fn enter(&mut self, stage: &Declared, leg: &Leg, len: usize) -> Spread {
+        let spread = leg.spread(&self.stages, len);
+        let run_len = [spread.room.front, len, spread.room.back]
+            .into_iter()
+            .fold(self.limits.reply_head_len_max, usize::saturating_add);
+        self.further.push(Further { stage: stage.name, run_len });
+        spread
     }
 }
 
@@ -220,8 +265,23 @@ impl fmt::Display for Plan {
         writeln!(formatter, "tailroom  {} B", self.tailroom())?;
         writeln!(formatter, "stages    {}", self.stages.len())?;
         for stage in &self.stages {
-            let Planned { name, inbound, outbound } = stage;
-            writeln!(formatter, "  {name:<12} in: {inbound:<20} out: {outbound}")?;
+            let Declared { name, inbound, outbound, .. } = stage;
+            write!(formatter, "  {name:<12} in: {inbound:<20} out: {outbound}")?;
+            let ways = [(stage.inbound_placement, " in"), (stage.outbound_placement, " out")];
+            let crossing = ways.iter().filter(|(placement, _)| *placement == Placement::Run);
+            let crossing: String = crossing.map(|(_, way)| *way).collect();
+            writeln!(
+                formatter,
+                "{}{crossing}",
+                if crossing.is_empty() { "" } else { "; run to run:" }
+            )?;
+        }
+        for Further { stage, run_len } in &self.further {
+            let segments = self.segments_for(*run_len);
+            writeln!(
+                formatter,
+                "{stage:<9} puts its result into {run_len} B in {segments} segments"
+            )?;
         }
         writeln!(formatter, "copies    {}", self.copies())?;
         write!(formatter, "memory    {} B at worst", self.memory_max())
@@ -243,30 +303,6 @@ impl fmt::Display for PlanError {
 }
 
 impl Error for PlanError {}
-
-impl Planned {
-    fn ask(stage: &dyn Stage) -> Self {
-        Self {
-            name: stage.name(),
-            inbound: stage.growth(Direction::Inbound),
-            outbound: stage.growth(Direction::Outbound),
-        }
-    }
-}
-
-/// Walks a payload of `len` bytes through these growths. Lengths are upper bounds, and no growth
-/// makes a longer payload shorter than a shorter one, so the sums hold for every shorter payload.
-fn reach(growths: impl Iterator<Item = Growth>, len: usize) -> Reach {
-    let mut room = Room::default();
-    let mut current_len = len;
-    for growth in growths {
-        current_len = growth.bound(current_len);
-        room.front = room.front.saturating_add(growth.front());
-        let end = current_len.saturating_sub(room.front);
-        room.back = room.back.max(end.saturating_sub(len));
-    }
-    Reach { room, len: current_len }
-}
 
 /// The ring addresses its bytes with 32 bits.
 const RUN_LEN_MAX: usize = u32::MAX as usize;

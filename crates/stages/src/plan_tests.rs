@@ -1,7 +1,7 @@
 //! Tests of the plan.
 
 use super::{Plan, PlanError, PlanLimits, Room};
-use crate::{Chain, Direction, Growth, Identity, Stage, StageError, Window};
+use crate::{Chain, Direction, Growth, Identity, Placement, Stage};
 
 /// Declares whatever it is told to, and is never run.
 #[derive(Clone, Copy, Debug)]
@@ -18,13 +18,23 @@ impl Stage for Declared {
             Direction::Outbound => self.1,
         }
     }
+}
 
-    fn inbound(&self, _: &mut Window<'_>) -> Result<(), StageError> {
-        Ok(())
+/// Declares growth like the other, and that its results go from run to run.
+#[derive(Clone, Copy, Debug)]
+struct Crossing(Growth, Growth);
+
+impl Stage for Crossing {
+    fn name(&self) -> &'static str {
+        "crossing"
     }
 
-    fn outbound(&self, _: &mut Window<'_>) -> Result<(), StageError> {
-        Ok(())
+    fn growth(&self, direction: Direction) -> Growth {
+        Declared(self.0, self.1).growth(direction)
+    }
+
+    fn placement(&self, _: Direction) -> Placement {
+        Placement::Run
     }
 }
 
@@ -85,6 +95,37 @@ fn room_needed_half_way_is_planned() {
     let shrink = Declared(Growth::ratio(3, 1), Growth::ratio(1, 3));
     let plan = plan(&Chain::new().then(swell).then(shrink));
     assert_eq!((plan.inbound_len_max(), plan.tailroom()), (4000, 8000));
+}
+
+#[test]
+fn stages_between_runs_are_planned_in_their_own() {
+    let packed = Crossing(Growth::Measured { limit: 9000 }, Growth::fixed(0, 100));
+    let chain = Chain::new().then(packed).then(CODE);
+    let plan = plan(&chain);
+    // 9000 bytes are 6750 raw ones, which are 9000 again, and with 100 more at the end.
+    assert_eq!((plan.inbound_len_max(), plan.outbound_len_max()), (6750, 9100));
+    // In the received run nothing grows; around a reply of its own only the code needs room.
+    assert_eq!((plan.headroom(), plan.tailroom(), plan.run_len()), (200, 0, 5200));
+    assert_eq!(plan.outbound_room(3), Room { front: 0, back: 1 });
+    // Received run of 2 segments, then 9200 bytes in 3, then 9300 in 3 while the head keeps one.
+    assert_eq!((plan.segments(), plan.memory_max()), (2, 7 * 4096));
+    assert_eq!(plan.clone().within(6).unwrap_err(), PlanError::Ring { needed: 7, available: 6 });
+    let text = plan.to_string();
+    assert!(text.contains("crossing  puts its result into 9200 B in 3 segments\n"), "{text}");
+    assert!(text.contains("100 behind; run to run: in out\n"), "{text}");
+}
+
+#[test]
+fn runs_follow_each_other() {
+    let twice = Crossing(Growth::ratio(1, 2), Growth::ratio(2, 1));
+    let plan = plan(&Chain::new().then(twice).then(twice));
+    assert_eq!((plan.inbound_len_max(), plan.outbound_len_max()), (16_000, 4000));
+    // 8000 and 16,000 bytes on the way in, and back.
+    let text = plan.to_string();
+    let runs: Vec<_> = text.lines().filter(|line| line.contains("puts its result")).collect();
+    assert_eq!(runs.len(), 4, "{text}");
+    // The head's segment beside the runs of 16,200 and 8200 bytes.
+    assert_eq!(plan.memory_max(), (1 + 4 + 3) * 4096);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 #![cfg(feature = "testing")]
 
-use waterwheel_stages::{Identity, testing::conformance};
+use waterwheel_stages::{
+    Identity,
+    testing::{conformance, no_allocation},
+};
 
 fn samples() -> Vec<Vec<u8>> {
     let mut random = fastrand::Rng::with_seed(1);
@@ -16,6 +19,7 @@ fn passes(stage: &dyn waterwheel_stages::Stage) {
     let samples = samples();
     let samples: Vec<&[u8]> = samples.iter().map(Vec::as_slice).collect();
     conformance(stage, &samples);
+    no_allocation(stage, &samples, |call| allocation_counter::measure(call).count_total);
 }
 
 #[test]

@@ -24,8 +24,11 @@ const MAP: [(&str, &[&str]); 6] = [
     ),
 ];
 
+/// What a package with a contributed stage may name, whatever the stage is called.
+const STAGE: (&str, &[&str]) = ("waterwheel-stage-", &["waterwheel-stages", "waterwheel-ring"]);
+
 /// Packages that are not published and may name any of ours.
-const OUTSIDE: [&str; 2] = ["waterwheel-benches", "waterwheel-examples"];
+const OUTSIDE: [&str; 3] = ["waterwheel-benches", "waterwheel-examples", "waterwheel-properties"];
 
 pub(crate) fn check(package: &Package, path: &str, manifest: &str) -> Vec<Finding> {
     if OUTSIDE.contains(&package.name.as_str()) {
@@ -34,6 +37,7 @@ pub(crate) fn check(package: &Package, path: &str, manifest: &str) -> Vec<Findin
     let own = package.dependencies.iter().filter(|name| name.starts_with(PREFIX));
     let allowed = match MAP.iter().find(|(name, _)| *name == package.name) {
         Some((_, allowed)) => *allowed,
+        None if package.name.starts_with(STAGE.0) => STAGE.1,
         None if package.name.starts_with(PREFIX) => {
             let text = format!("{} is not on the map; a new crate needs a place", package.name);
             return vec![Finding::new(path, 1, text)];
@@ -75,6 +79,7 @@ mod tests {
         assert!(check_one("waterwheel-http", "waterwheel-stages", "null").is_empty());
         assert!(check_one("waterwheel-ring", "libc", "null").is_empty());
         assert!(check_one("waterwheel-examples", "waterwheel", "null").is_empty());
+        assert!(check_one("waterwheel-stage-lz4", "waterwheel-stages", "null").is_empty());
     }
 
     #[test]
@@ -83,6 +88,7 @@ mod tests {
         let text = "waterwheel-ring depends on waterwheel-reactor; edges point down only";
         assert_eq!(found, [format!("Cargo.toml:2: {text}")]);
         assert_eq!(check_one("xtask", "waterwheel-ring", "null").len(), 1);
+        assert_eq!(check_one("waterwheel-stage-lz4", "waterwheel-http", "null").len(), 1);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Direction, Growth, Stage, StageError, Window};
+use crate::{Direction, Flow, Growth, Stage, StageError, Window};
 
 /// One form of Base64: an alphabet, with or without padding. As a stage it decodes inbound and
 /// encodes outbound.
@@ -36,6 +36,10 @@ impl Base64 {
             (rest, false) => rest + 1,
         };
         whole_len.saturating_add(rest_len)
+    }
+
+    pub(super) const fn is_url_safe(self) -> bool {
+        self.url_safe
     }
 
     pub(super) const fn is_padded(self) -> bool {
@@ -100,6 +104,10 @@ impl Stage for Base64 {
             .map_err(|source| StageError::NoRoom { stage: self.name(), source })?;
         self.encode_in_place(window.payload_mut(), raw_len);
         Ok(())
+    }
+
+    fn flow(&self, direction: Direction) -> Result<Flow, StageError> {
+        self.grouped(direction)
     }
 }
 

@@ -63,7 +63,7 @@ impl Base64 {
 
     /// Decodes one piece, which starts at `offset` of the text, and returns the result's length.
     #[inline]
-    fn decode_piece(
+    pub(super) fn decode_piece(
         self,
         piece: &[u8],
         target: &mut [u8],
@@ -78,7 +78,7 @@ impl Base64 {
     }
 
     /// A length that no text can have has no one byte at fault.
-    const fn check_len(self, len: usize) -> Result<(), Fault> {
+    pub(super) const fn check_len(self, len: usize) -> Result<(), Fault> {
         if self.is_padded() && !len.is_multiple_of(4) {
             return Err(Fault { at: None, cause: "length is no multiple of 4" });
         }
@@ -106,6 +106,13 @@ impl Base64 {
             None => (symbols.len().saturating_sub(1), "has spare bits that are not zero"),
         };
         Fault { at: Some(offset + at), cause }
+    }
+}
+
+impl Fault {
+    /// The fault of a piece that starts at `offset` of the text.
+    pub(super) fn moved(self, offset: usize) -> Self {
+        Self { at: self.at.map(|at| at + offset), ..self }
     }
 }
 

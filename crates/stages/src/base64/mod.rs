@@ -7,6 +7,7 @@
 mod alphabet;
 mod decode;
 mod encode;
+mod flow;
 
 pub use crate::base64::alphabet::Base64;
 pub use crate::base64::decode::Fault;

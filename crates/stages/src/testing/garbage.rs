@@ -1,8 +1,10 @@
 //! Hostile bytes give a result within bounds or an error, never a panic.
 
 use crate::{
-    Direction, Stage,
-    testing::site::{Site, Surroundings},
+    Direction, Flow, Stage,
+    testing::forms::{Forms, outcome, same},
+    testing::passage::{Cut, pass},
+    testing::site::{FILLERS, Site},
 };
 
 /// What the network could have made of a text: cut at every byte, and with bytes changed.
@@ -31,12 +33,26 @@ pub(super) fn check_noise(site: &Site, stage: &dyn Stage) {
     }
 }
 
-/// Either outcome will do: the site has checked what must hold in both.
+/// Either outcome will do, when it is the same in every form. All else was checked on the way.
 fn attempt(site: &Site, stage: &dyn Stage, direction: Direction, payload: &[u8]) {
-    let surroundings = Surroundings::declared(stage, direction, payload.len());
-    let outcome = site.run(stage, direction, payload, surroundings);
-    if let Err(error) = outcome.result {
+    let result = outcome(site, stage, direction, payload);
+    if let Err(error) = &result {
         assert!(!error.to_string().is_empty(), "an error of {} has no text", stage.name());
+    }
+    if Forms::of(stage, direction).flow {
+        let cut = Cut {
+            piece_lens: &[1, 5, 31, 700],
+            room_lens: &[Flow::ROOM_MIN, 900],
+            filler: FILLERS[1],
+        };
+        let in_pieces = pass(stage, direction, payload, cut);
+        assert!(
+            same(&in_pieces, &result),
+            "{}: {direction:?}, hostile bytes are {:?} at once, {:?} in pieces",
+            stage.name(),
+            result.map(|bytes| bytes.len()),
+            in_pieces.map(|bytes| bytes.len()),
+        );
     }
 }
 

@@ -1,6 +1,9 @@
 //! The kit must notice each broken rule: a check that was never seen to fail proves nothing.
 
-use crate::{Direction, Growth, Identity, Stage, StageError, Window, testing::conformance};
+use crate::{
+    Direction, Growth, Identity, Stage, StageError, Window,
+    testing::{conformance, no_allocation},
+};
 
 const SAMPLES: &[&[u8]] = &[b"", b"a", b"abc", b"a longer sample than the others"];
 
@@ -13,6 +16,7 @@ enum Broken {
     TakesTheFront,
     HidesWantOfRoom,
     CutsTheFront,
+    Allocates,
 }
 
 impl Stage for Broken {
@@ -35,6 +39,7 @@ impl Stage for Broken {
         match self {
             Self::PanicsOnNoise => assert_eq!(window.payload()[last], b'.'),
             Self::CutsTheFront => window.advance(1),
+            Self::Allocates => drop(std::hint::black_box(vec![1])),
             Self::LosesBytes if last > 3 => window.truncate(last - 1),
             _ => {}
         }
@@ -62,9 +67,16 @@ impl Stage for Broken {
 }
 
 fn complaint(stage: Broken) -> String {
-    let panic = std::panic::catch_unwind(|| conformance(&stage, SAMPLES))
-        .expect_err("the kit passed a broken stage");
+    complaint_of(|| conformance(&stage, SAMPLES))
+}
+
+pub(super) fn complaint_of(check: impl FnOnce() + std::panic::UnwindSafe) -> String {
+    let panic = std::panic::catch_unwind(check).expect_err("the kit passed a broken stage");
     panic.downcast_ref::<String>().expect("a message with details").clone()
+}
+
+fn allocations(call: &mut dyn FnMut()) -> u64 {
+    allocation_counter::measure(call).count_total
 }
 
 #[test]
@@ -105,4 +117,19 @@ fn hidden_want_of_room_is_noticed() {
 #[test]
 fn a_cut_front_is_noticed() {
     assert!(complaint(Broken::CutsTheFront).contains("puts only 0 back"));
+}
+
+#[test]
+fn an_allocation_is_noticed() {
+    let complaint = complaint_of(|| no_allocation(&Broken::Allocates, &[b"a"], allocations));
+    assert!(complaint.contains("Inbound allocates"), "{complaint}");
+}
+
+#[test]
+#[should_panic(expected = "and not counted")]
+fn a_counter_that_does_not_count_is_noticed() {
+    no_allocation(&Identity, SAMPLES, |call| {
+        call();
+        0
+    });
 }

@@ -1,8 +1,11 @@
-//! Inbound undoes outbound, in the room declared and in more, whatever that room contains.
+//! Inbound undoes outbound: in the room declared and in more, whatever that room contains, and in
+//! every form.
 
 use crate::{
     Direction, Room, Stage,
+    testing::forms::{Forms, outcome},
     testing::site::{FILLERS, Site, Surroundings},
+    testing::split_input,
 };
 
 /// Sends a sample out and back in; returns what goes to the network.
@@ -18,8 +21,30 @@ pub(super) fn check(site: &Site, stage: &dyn Stage, sample: &[u8], index: usize)
     text
 }
 
-/// The one result that all rooms and fillers must lead to.
+/// The one result that all forms must lead to.
 fn agreed(
+    site: &Site,
+    stage: &dyn Stage,
+    direction: Direction,
+    payload: &[u8],
+    index: usize,
+) -> Vec<u8> {
+    let Forms { window, flow } = Forms::of(stage, direction);
+    let result = if window {
+        agreed_in_windows(site, stage, direction, payload, index)
+    } else {
+        outcome(site, stage, direction, payload)
+            .unwrap_or_else(|error| panic!("{direction:?}, sample {index}: {error}"))
+    };
+    if flow {
+        split_input::check_apart(stage, direction, payload, &result);
+        split_input::check(stage, direction, payload, &Ok(result.clone()));
+    }
+    result
+}
+
+/// The one result that all rooms and fillers must lead to.
+fn agreed_in_windows(
     site: &Site,
     stage: &dyn Stage,
     direction: Direction,

@@ -46,11 +46,7 @@ impl Site {
         surroundings: Surroundings,
     ) -> Outcome {
         let (before, mut lease, behind) = self.place(payload, surroundings);
-        let mut window = Window::new(&mut lease);
-        let result = match direction {
-            Direction::Inbound => stage.inbound(&mut window),
-            Direction::Outbound => stage.outbound(&mut window),
-        };
+        let result = call(stage, direction, &mut lease);
         let name = stage.name();
         for neighbour in [before, behind] {
             assert_eq!(neighbour.payload(), GUARD, "{name} wrote outside its window");
@@ -59,6 +55,23 @@ impl Site {
             within_declared(stage, direction, payload.len(), surroundings.room, &lease);
         }
         Outcome { result: result.map(|()| lease.payload().to_vec()) }
+    }
+
+    /// Runs the stage once more where it is known to work; returns what `count` counted meanwhile.
+    pub(super) fn count(
+        &self,
+        stage: &dyn Stage,
+        direction: Direction,
+        payload: &[u8],
+        surroundings: Surroundings,
+        count: &impl Fn(&mut dyn FnMut()) -> u64,
+    ) -> u64 {
+        let (_before, mut lease, _behind) = self.place(payload, surroundings);
+        let mut result = None;
+        let counted = count(&mut || result = Some(call(stage, direction, &mut lease)));
+        let result = result.expect("the counter runs what it is given");
+        result.expect("the same call has worked before");
+        counted
     }
 
     /// Three leases that share segments: guard, `room.front | payload | room.back`, guard.
@@ -79,6 +92,14 @@ impl Site {
         middle.advance(front);
         middle.truncate(payload.len());
         (before, middle, behind)
+    }
+}
+
+fn call(stage: &dyn Stage, direction: Direction, lease: &mut Lease) -> Result<(), StageError> {
+    let mut window = Window::new(lease);
+    match direction {
+        Direction::Inbound => stage.inbound(&mut window),
+        Direction::Outbound => stage.outbound(&mut window),
     }
 }
 

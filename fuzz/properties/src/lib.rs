@@ -1,0 +1,44 @@
+//! What must hold for every input, as one function per fuzz target.
+//!
+//! Each function takes any bytes and panics when a property is broken. The fuzz targets call them
+//! with what libFuzzer invents; the tests of this package call them with the corpus that fuzzing
+//! left behind, on the stable compiler.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::missing_panics_doc, reason = "to panic is how a property says that it is broken")]
+
+mod base64_text;
+mod chain;
+mod chunked;
+mod head;
+mod router;
+mod site;
+mod typed_view;
+
+pub use crate::{
+    base64_text::base64_text, chain::chain, chunked::chunked, head::head, router::router,
+    typed_view::typed_view,
+};
+
+/// A property: takes any bytes, panics when it does not hold for them.
+pub type Property = fn(&[u8]);
+
+/// Every property under the name of its fuzz target and of its folder in `fuzz/corpus`.
+pub const PROPERTIES: &[(&str, Property)] = &[
+    ("base64_text", base64_text),
+    ("chain", chain),
+    ("chunked", chunked),
+    ("head", head),
+    ("router", router),
+    ("typed_view", typed_view),
+];
+
+/// Takes the first byte, which chooses among variants, off the rest.
+fn split_choice(data: &[u8]) -> (u8, &[u8]) {
+    data.split_first().map_or((0, data), |(choice, rest)| (*choice, rest))
+}
+
+/// The ends of pieces of `piece_len` bytes, the last one included.
+fn piece_ends(len: usize, piece_len: usize) -> impl Iterator<Item = usize> {
+    (0..len).step_by(piece_len).skip(1).chain([len])
+}
