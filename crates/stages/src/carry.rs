@@ -1,8 +1,8 @@
 //! One whole payload through a stage that works from run to run.
 
-use waterwheel_ring::{Full, Lease, Ring};
+use waterwheel_ring::{Lease, Ring};
 
-use crate::{Direction, Flow, Measure, Next, Room, Stage, StageError, Window};
+use crate::{Direction, Flow, Next, Room, Stage, StageError, Window, lengthen::lengthen};
 
 /// Puts the result of a stage into another run and makes the lease that run; or leaves it in the
 /// window, where that needs fewer segments. `room` tells what has to be free around a result of a
@@ -17,7 +17,7 @@ pub(crate) fn carry(
     let Room { front, back } = room(measure.expected_len);
     let ring = lease.ring();
     let run_len = front + measure.expected_len + back;
-    if widen(&ring, lease, &measure, run_len) {
+    if widen(&ring, lease, measure.window_len.map(|len| len + back), run_len) {
         let mut window = Window::new(lease);
         return match direction {
             Direction::Inbound => stage.inbound(&mut window),
@@ -46,8 +46,8 @@ pub(crate) fn carry(
 
 /// Makes the window long enough for the stage to run in it, if that takes fewer segments than
 /// another run of `run_len` bytes, and they are free.
-fn widen(ring: &Ring, lease: &mut Lease, measure: &Measure, run_len: usize) -> bool {
-    let Some(window_len) = measure.window_len else { return false };
+fn widen(ring: &Ring, lease: &mut Lease, window_len: Option<usize>, run_len: usize) -> bool {
+    let Some(window_len) = window_len else { return false };
     let missing = window_len.saturating_sub(lease.len() + lease.tailroom());
     let segments = missing.div_ceil(ring.segment_len());
     segments < run_len.div_ceil(ring.segment_len()) && lease.extend(segments).is_ok()
@@ -86,16 +86,4 @@ fn fill(
             Next::Room | Next::Input => return Err(StageError::Stalled { stage: stage.name() }),
         }
     }
-}
-
-/// Adds at least `more` bytes of tailroom: behind the run, or else by a move into a longer one.
-fn lengthen(ring: &Ring, lease: &mut Lease, more: usize) -> Result<(), Full> {
-    let segments = more.div_ceil(ring.segment_len()).max(1);
-    if lease.extend(segments).is_ok() {
-        return Ok(());
-    }
-    let mut longer = ring.reserve_bytes(lease.capacity() + more)?;
-    longer.set_headroom(lease.headroom());
-    lease.relocate(longer).expect("the new run is as long as the old one, and longer");
-    Ok(())
 }

@@ -55,6 +55,7 @@ impl Flow {
     ///
     /// # Errors
     /// As [`Transform::step`].
+    #[expect(clippy::missing_panics_doc, reason = "the transform leaves when the flow is dropped")]
     #[inline]
     pub fn step(
         &mut self,

