@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use super::{conformance, kit_tests::complaint_of, no_allocation};
+use super::{conformance, kit_tests::complaint_of, no_allocation, reads};
 use crate::{
     Contexts, Direction, Flow, Growth, Measure, Next, Placement, Progress, Stage, StageError,
     Transform, Window,
@@ -220,6 +220,13 @@ fn each_flaw_is_noticed() {
         let complaint = complaint(flaw);
         assert!(complaint.contains(words), "{flaw:?}: {complaint}");
     }
+}
+
+#[test]
+fn a_text_read_as_something_else_is_noticed() {
+    reads(&Doubled::default(), &[(b"", b""), (b"aabb", b"ab")]);
+    let complaint = complaint_of(|| reads(&Doubled::default(), &[(b"aabb", b"ba")]));
+    assert!(complaint.contains("reads text 0 as something else"), "{complaint}");
 }
 
 #[test]

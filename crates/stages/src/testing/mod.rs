@@ -58,6 +58,20 @@ pub fn conformance(stage: &dyn Stage, samples: &[&[u8]]) {
     garbage::check_noise(&site, stage);
 }
 
+/// Holds a stage to texts that it would not write itself, each with the content that it must read:
+/// those of other encoders. All of [`conformance`] that concerns the way in applies to them.
+///
+/// # Panics
+/// As [`conformance`]; and when the content is another one, or in one form another than in another.
+pub fn reads(stage: &dyn Stage, texts: &[(&[u8], &[u8])]) {
+    let site = Site::new();
+    for (index, (text, content)) in texts.iter().enumerate() {
+        let read = round_trip::agreed(&site, stage, Direction::Inbound, text, index);
+        assert!(read == *content, "{} reads text {index} as something else", stage.name());
+        garbage::check_variants_of(&site, stage, text);
+    }
+}
+
 fn declarations_are_sound(stage: &dyn Stage) {
     let name = stage.name();
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

@@ -22,7 +22,7 @@ pub(super) fn check(site: &Site, stage: &dyn Stage, sample: &[u8], index: usize)
 }
 
 /// The one result that all forms must lead to.
-fn agreed(
+pub(super) fn agreed(
     site: &Site,
     stage: &dyn Stage,
     direction: Direction,
