@@ -19,6 +19,7 @@ mod server;
 mod sim;
 mod test;
 mod tidy;
+mod verdict;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -49,7 +50,11 @@ enum Command {
     /// The documentation of every crate; a warning is an error.
     Doc,
     /// The ring's concurrency models.
-    Loom,
+    Loom {
+        /// Afterwards take each ordering away in turn and expect a model to fail.
+        #[arg(long)]
+        weaken: bool,
+    },
     /// The whole server in a simulated world, one run per seed.
     Sim(SimFlags),
     /// The plan of a route: segments, headroom, tailroom, stages, copies expected.
@@ -256,7 +261,7 @@ fn run(command: Command) -> Result<()> {
         Command::Tidy => tidy::run(),
         Command::Test => test::run(),
         Command::Doc => doc::run(),
-        Command::Loom => loom::run(),
+        Command::Loom { weaken } => loom::run(weaken),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::Explain { route } => explain::run(route.as_deref()),
         Command::Bench(flags) => bench::run(&flags.into_options()),

@@ -16,23 +16,24 @@ pub(crate) struct Region {
     /// Kept for its `Drop`; nobody borrows it after `new`.
     _backing: Backing,
     #[cfg(waterwheel_loom)]
-    _witness: Box<Witness>,
+    _witnesses: Box<[Witness]>,
 }
 
 impl Region {
     pub(crate) fn new(len: usize) -> io::Result<Self> {
         let (backing, bytes) = Backing::new(len)?;
         #[cfg(waterwheel_loom)]
-        let witness = Box::new(Witness(UnsafeCell::new(())));
+        let witnesses: Box<[Witness]> =
+            (0..len.div_ceil(WITNESSED_LEN)).map(|_| Witness(UnsafeCell::new(()))).collect();
         Ok(Self {
             base: Base {
                 bytes,
                 #[cfg(waterwheel_loom)]
-                witness: NonNull::from(&*witness),
+                witnesses: NonNull::from(&*witnesses),
             },
             _backing: backing,
             #[cfg(waterwheel_loom)]
-            _witness: witness,
+            _witnesses: witnesses,
         })
     }
 
@@ -51,9 +52,9 @@ unsafe impl Sync for Region {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base {
     bytes: NonNull<u8>,
-    /// Stands in for the bytes, which loom cannot watch.
+    /// Stand in for the bytes, which loom cannot watch.
     #[cfg(waterwheel_loom)]
-    witness: NonNull<Witness>,
+    witnesses: NonNull<[Witness]>,
 }
 
 impl Base {
@@ -94,22 +95,27 @@ impl Base {
     #[inline]
     fn watch(self, _from: u32, _to: u32, _write: bool) {}
 
-    /// Tells loom of an access. One witness stands for the first 64 bytes: models lease the first
-    /// segment.
+    /// Tells loom of an access.
     #[cfg(waterwheel_loom)]
     fn watch(self, from: u32, to: u32, write: bool) {
-        if from >= 64 || from == to {
-            return;
-        }
-        // SAFETY: the witness lives as long as the region, which the caller of `bytes` keeps alive.
-        let witness = unsafe { self.witness.as_ref() };
-        if write {
-            witness.0.with_mut(|_| ());
-        } else {
-            witness.0.with(|_| ());
+        // SAFETY: witnesses live as long as the region, which the caller of `bytes` keeps alive.
+        let witnesses = unsafe { self.witnesses.as_ref() };
+        let (first, end) = (from as usize / WITNESSED_LEN, (to as usize).div_ceil(WITNESSED_LEN));
+        // No byte is no access, wherever it would be.
+        let count = if from == to { 0 } else { end - first };
+        for witness in witnesses.iter().skip(first).take(count) {
+            if write {
+                witness.0.with_mut(|_| ());
+            } else {
+                witness.0.with(|_| ());
+            }
         }
     }
 }
+
+/// Bytes that one witness stands for: a segment of the models.
+#[cfg(waterwheel_loom)]
+const WITNESSED_LEN: usize = 64;
 
 /// What loom watches in place of the bytes.
 #[cfg(waterwheel_loom)]
