@@ -250,7 +250,7 @@ impl Drop for Lease {
         if self.core.wipe {
             self.run.wipe();
         }
-        let (start, end) = self.run.bounds();
+        let (start, end) = self.run.release();
         self.core.release(start, end);
     }
 }
@@ -273,7 +273,8 @@ pub(crate) fn debug_run(f: &mut fmt::Formatter<'_>, name: &str, run: &Run) -> fm
 }
 
 /// Leases are moved around all the time; a growing one would show in every queue.
-const _: () = assert!(cfg!(waterwheel_loom) || size_of::<Lease>() <= 48);
+const _: () =
+    assert!(cfg!(any(waterwheel_loom, waterwheel_heap_segments)) || size_of::<Lease>() <= 48);
 
 #[cfg(test)]
 #[path = "lease_tests.rs"]

@@ -1,10 +1,13 @@
 //! The memory of a ring: one zeroed mapping, and its address.
 //!
-//! Knows neither segments nor who holds them.
+//! Knows neither segments nor who holds them. With `cfg(waterwheel_heap_segments)`
+//! `region_heap.rs` stands in its place.
 
 use std::ptr::NonNull;
 use std::{io, slice};
 
+#[cfg(waterwheel_poison)]
+use crate::poison;
 #[cfg(waterwheel_loom)]
 use crate::sync::UnsafeCell;
 
@@ -22,6 +25,9 @@ pub(crate) struct Region {
 impl Region {
     pub(crate) fn new(len: usize) -> io::Result<Self> {
         let (backing, bytes) = Backing::new(len)?;
+        #[cfg(waterwheel_poison)]
+        // SAFETY: the memory is `len` bytes long, initialised, and still nobody's.
+        poison::lay(unsafe { slice::from_raw_parts_mut(bytes.as_ptr(), len) });
         #[cfg(waterwheel_loom)]
         let witnesses: Box<[Witness]> =
             (0..len.div_ceil(WITNESSED_LEN)).map(|_| Witness(UnsafeCell::new(()))).collect();
@@ -61,6 +67,60 @@ impl Base {
     #[inline]
     pub(crate) fn address(self, at: u32) -> usize {
         self.bytes.as_ptr().addr() + at as usize
+    }
+
+    /// The base of a run that begins, over segments that are free.
+    ///
+    /// # Safety
+    /// The region lives and is at least `end` long, `start <= end`, and nobody uses its bytes
+    /// `start..end`.
+    #[inline]
+    pub(crate) unsafe fn lease(self, start: u32, end: u32) -> Self {
+        #[cfg(waterwheel_poison)]
+        // SAFETY: the caller keeps everybody else away from these bytes of a living region.
+        poison::check(unsafe { self.bytes_mut(start, end) });
+        let _ = (start, end);
+        self
+    }
+
+    /// The base of a run `start..end` that takes the bytes up to `to` in.
+    ///
+    /// # Safety
+    /// As for [`lease`](Self::lease), for the bytes `end..to`.
+    #[inline]
+    pub(crate) unsafe fn extend(self, _start: u32, end: u32, to: u32) -> Self {
+        // SAFETY: the caller's own promise.
+        unsafe { self.lease(end, to) }
+    }
+
+    /// The bases of the two parts of a run `start..end`, split at `border`.
+    ///
+    /// # Safety
+    /// The run is the caller's, and `start <= border <= end`.
+    #[inline]
+    pub(crate) unsafe fn split(self, _start: u32, _border: u32, _end: u32) -> (Self, Self) {
+        (self, self)
+    }
+
+    /// The base of a run made of `start..border`, whose base this is, and `border..end`.
+    ///
+    /// # Safety
+    /// Both runs are the caller's.
+    #[inline]
+    pub(crate) unsafe fn join(self, _back: Self, _start: u32, _border: u32, _end: u32) -> Self {
+        self
+    }
+
+    /// Ends a run.
+    ///
+    /// # Safety
+    /// The run `start..end` is the caller's and is not used any more.
+    #[inline]
+    pub(crate) unsafe fn release(self, start: u32, end: u32) {
+        #[cfg(waterwheel_poison)]
+        // SAFETY: the run is the caller's, so nobody else uses these bytes.
+        poison::lay(unsafe { self.bytes_mut(start, end) });
+        let _ = (start, end);
     }
 
     /// # Safety

@@ -356,7 +356,7 @@ impl Shared {
         if self.wipe {
             run.wipe();
         }
-        let (start, end) = run.take().bounds();
+        let (start, end) = run.release();
         let (first, count) = touched(start, end, self.segment_shift);
         self.returns.give(first, count);
     }

@@ -38,6 +38,8 @@ impl Run {
     /// long, and nobody else uses its bytes `start..end`; `start <= end`.
     #[inline]
     pub(crate) unsafe fn new(base: Base, start: u32, end: u32) -> Self {
+        // SAFETY: the caller's own promise.
+        let base = unsafe { base.lease(start, end) };
         Self { base, start, end, head: start, tail: start, low: start, high: start }
     }
 
@@ -45,6 +47,8 @@ impl Run {
     /// As for [`new`](Self::new), for the bytes from the old end to the new one.
     pub(crate) unsafe fn extend_to(&mut self, end: u32) {
         debug_assert!(self.end <= end, "R3");
+        // SAFETY: this run is ours (R4); for the bytes behind it, the caller's own promise.
+        self.base = unsafe { self.base.extend(self.start, self.end, end) };
         self.end = end;
     }
 
@@ -53,6 +57,20 @@ impl Run {
     pub(crate) fn take(&mut self) -> Self {
         let base = self.base;
         mem::replace(self, Self { base, start: 0, end: 0, head: 0, tail: 0, low: 0, high: 0 })
+    }
+
+    /// Ends the use of the bytes, which are about to be given back, and tells which they were. Only
+    /// for the holder's `Drop`: nothing else may be called afterwards.
+    #[inline]
+    pub(crate) fn release(&mut self) -> (u32, u32) {
+        let bounds = self.bounds();
+        #[cfg(any(waterwheel_heap_segments, waterwheel_poison))]
+        {
+            let Self { base, start, end, .. } = self.take();
+            // SAFETY: the run was the only way to these bytes (R4), and it is gone.
+            unsafe { base.release(start, end) };
+        }
+        bounds
     }
 
     #[inline]
@@ -192,6 +210,10 @@ impl Run {
         self.tail = self.head;
         self.low = self.head;
         self.high = self.head;
+        // SAFETY: the run is ours (R4); from here on its bytes are as good as new.
+        unsafe { self.base.release(self.start, self.end) };
+        // SAFETY: the holder keeps the region alive (R9), and nobody has used the bytes since.
+        self.base = unsafe { self.base.lease(self.start, self.end) };
     }
 
     pub(crate) fn copy_within(&mut self, source: Range<usize>, target: usize) {
@@ -203,8 +225,11 @@ impl Run {
     pub(crate) fn split_off(&mut self, at: usize) -> Self {
         assert!(at <= self.len(), "the split is inside the payload");
         let border = self.head + offset(at);
+        // SAFETY: the run is ours (R4) and `border` is inside it (R3).
+        let (front, back) = unsafe { self.base.split(self.start, border, self.end) };
+        self.base = front;
         let back = Self {
-            base: self.base,
+            base: back,
             start: border,
             end: self.end,
             head: border,
@@ -230,6 +255,8 @@ impl Run {
             self.zero_unwritten(self.start, self.low);
             self.low = front.low;
         }
+        // SAFETY: both runs are ours (R4) and touch, as was asserted.
+        self.base = unsafe { front.base.join(self.base, front.start, self.start, self.end) };
         self.start = front.start;
     }
 
@@ -259,6 +286,11 @@ impl Run {
         }
         self.low = self.low.min(end);
         self.high = self.high.min(end);
+        // SAFETY: the run is ours (R4), and `end` is inside it.
+        let (kept, given_up) = unsafe { self.base.split(self.start, end, self.end) };
+        // SAFETY: nobody uses the part behind the new end any more.
+        unsafe { given_up.release(end, self.end) };
+        self.base = kept;
         self.end = end;
     }
 

@@ -12,6 +12,9 @@ pub(crate) use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+#[cfg(waterwheel_heap_segments)]
+pub(crate) use std::sync::{Mutex, PoisonError};
+
 #[cfg(waterwheel_loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
