@@ -54,6 +54,7 @@ mod inbound;
 mod lease;
 #[cfg(waterwheel_poison)]
 mod poison;
+mod quarantine;
 #[expect(unsafe_code, reason = "owns the mapping behind a raw address; see docs/ring-protocol.md")]
 #[cfg_attr(waterwheel_heap_segments, path = "region_heap.rs")]
 mod region;

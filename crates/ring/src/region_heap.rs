@@ -15,23 +15,27 @@ use crate::sync::{Mutex, PoisonError};
 /// The blocks of all runs of a ring.
 #[derive(Debug)]
 pub(crate) struct Region {
-    table: Box<Table>,
+    /// Out of a box that `new` has leaked: moving the box itself would end all copies of `Base`.
+    table: NonNull<Table>,
 }
 
 impl Region {
     #[expect(clippy::unnecessary_wraps, reason = "the mapping in its place can fail")]
     pub(crate) fn new(_len: usize) -> io::Result<Self> {
-        Ok(Self { table: Box::default() })
+        Ok(Self { table: NonNull::from(Box::leak(Box::default())) })
     }
 
     pub(crate) fn base(&self) -> Base {
-        Base { table: NonNull::from(&*self.table), bytes: NonNull::dangling(), start: 0 }
+        Base { table: self.table, bytes: NonNull::dangling(), start: 0 }
     }
 }
 
 impl Drop for Region {
     fn drop(&mut self) {
-        let count = self.table.lock(|blocks| blocks.len());
+        // SAFETY: the table came out of a box in `new`, and this is the only place that frees it;
+        // no run is left to use it (R9).
+        let table = unsafe { Box::from_raw(self.table.as_ptr()) };
+        let count = table.lock(|blocks| blocks.len());
         assert!(count == 0 || std::thread::panicking(), "R9: {count} runs outlive their region");
     }
 }

@@ -304,6 +304,11 @@ impl Run {
         }
     }
 
+    /// Zeroes the whole run, written or not.
+    pub(crate) fn wipe_all(&mut self) {
+        self.lend(self.start, self.end).fill(0);
+    }
+
     #[inline]
     fn lend(&mut self, from: u32, to: u32) -> &mut [u8] {
         debug_assert!(self.start <= from && to <= self.end, "R3");

@@ -3,7 +3,7 @@
 //!
 //! Cells and `Rc` stay those of the standard library: they never leave the owner's thread.
 
-pub(crate) use std::cell::Cell;
+pub(crate) use std::cell::{Cell, RefCell};
 pub(crate) use std::rc::Rc;
 
 #[cfg(not(waterwheel_loom))]
