@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod artifacts;
+mod asan;
 mod bench;
 mod check;
 mod doc;
@@ -13,8 +14,11 @@ mod lint;
 mod load;
 mod loom;
 mod metadata;
+mod miri;
+mod nightly;
 mod process;
 mod reply;
+mod seeded_bugs;
 mod server;
 mod sim;
 mod test;
@@ -55,6 +59,12 @@ enum Command {
         #[arg(long)]
         weaken: bool,
     },
+    /// The ring's tests under Miri, on the nightly toolchain.
+    Miri,
+    /// The ring's tests under AddressSanitizer, on the nightly toolchain.
+    Asan,
+    /// Bugs put into the ring on purpose: each must be noticed by at least two checks.
+    SeededBugs,
     /// The whole server in a simulated world, one run per seed.
     Sim(SimFlags),
     /// The plan of a route: segments, headroom, tailroom, stages, copies expected.
@@ -262,6 +272,9 @@ fn run(command: Command) -> Result<()> {
         Command::Test => test::run(),
         Command::Doc => doc::run(),
         Command::Loom { weaken } => loom::run(weaken),
+        Command::Miri => miri::run(),
+        Command::Asan => asan::run(),
+        Command::SeededBugs => seeded_bugs::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::Explain { route } => explain::run(route.as_deref()),
         Command::Bench(flags) => bench::run(&flags.into_options()),

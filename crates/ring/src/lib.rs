@@ -66,6 +66,7 @@ mod ring;
 mod run;
 mod runs;
 mod scatter;
+mod seeded;
 mod stats;
 mod sync;
 mod wipe;

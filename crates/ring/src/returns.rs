@@ -3,6 +3,7 @@
 //! The one concurrent part of the ring. Many threads give, one collects.
 
 use crate::hand::{WORD, each_word};
+use crate::seeded::{self, Bug};
 use crate::sync::{AtomicU64, Ordering, strength};
 
 /// A bitmap of returned segments and a summary of which parts of it to look at.
@@ -67,7 +68,11 @@ impl Returns {
                 // group announced is seen because of the acquire above (R8).
                 if segments.load(Ordering::Relaxed) != 0 {
                     // ORDERING: pairs with the `fetch_or` on this word in `give` (R7).
-                    take(word, segments.swap(0, strength(2, Ordering::Acquire)));
+                    let mut bits = segments.swap(0, strength(2, Ordering::Acquire));
+                    if seeded::is(Bug::LostReturn) {
+                        bits &= bits.wrapping_sub(1);
+                    }
+                    take(word, bits);
                 }
             }
         }

@@ -14,6 +14,7 @@ use crate::region::{Base, Region};
 use crate::remote::RemoteLease;
 use crate::returns::Returns;
 use crate::run::{Run, offset};
+use crate::seeded::{self, Bug};
 use crate::stats::{Counters, Stats, add};
 use crate::sync::{Arc, Cell, Rc};
 use crate::wipe::Wipe;
@@ -309,7 +310,9 @@ impl Core {
     /// Counts the segment at the border of two runs, just split, twice.
     #[inline]
     pub(crate) fn share_border(&self, front: (u32, u32), back: (u32, u32)) {
-        if let Some(segment) = self.shared_segment(front, back) {
+        if let Some(segment) = self.shared_segment(front, back)
+            && !seeded::is(Bug::SplitUncounted)
+        {
             let sharers = &self.sharers[segment];
             sharers.set(sharers.get() + 1);
         }
@@ -366,12 +369,21 @@ pub(crate) struct Shared {
 impl Shared {
     /// Wipes a run and returns its segments to their owner. No other lease touches them.
     pub(crate) fn take_back(&self, run: &mut Run) {
-        if self.wipe {
+        #[cfg(waterwheel_seeded_bugs)]
+        let mut stale = run.duplicate();
+        if self.wipe && !seeded::is(Bug::EarlyReturn) {
             run.wipe();
         }
         let (start, end) = run.release();
-        let (first, count) = touched(start, end, self.segment_shift);
+        let (mut first, count) = touched(start, end, self.segment_shift);
+        if seeded::is(Bug::WrongReturn) {
+            first ^= 1;
+        }
         self.returns.give(first, count);
+        #[cfg(waterwheel_seeded_bugs)]
+        if seeded::is(Bug::EarlyReturn) {
+            stale.wipe();
+        }
     }
 }
 

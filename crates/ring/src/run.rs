@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use crate::error::NoRoom;
 use crate::region::Base;
+use crate::seeded::{self, Bug};
 
 /// The exclusive right to the bytes `start..end` of a region (R4), as offsets from its base.
 ///
@@ -50,6 +51,12 @@ impl Run {
         // SAFETY: this run is ours (R4); for the bytes behind it, the caller's own promise.
         self.base = unsafe { self.base.extend(self.start, self.end, end) };
         self.end = end;
+    }
+
+    /// A second run over the same bytes, for the bugs that are one.
+    #[cfg(waterwheel_seeded_bugs)]
+    pub(crate) fn duplicate(&self) -> Self {
+        Self { ..*self }
     }
 
     /// Moves the run out, leaving an empty one, which owns nothing.
@@ -154,7 +161,10 @@ impl Run {
     #[inline]
     pub(crate) fn commit(&mut self, len: usize) {
         assert!(len <= self.tailroom(), "no more bytes are filled than were lent");
-        let to = self.tail + offset(len);
+        let mut to = self.tail + offset(len);
+        if seeded::is(Bug::LengthOffByOne) {
+            to = self.end.min(to + 1);
+        }
         self.note_written(self.tail, to);
         self.tail = to;
     }
@@ -263,7 +273,7 @@ impl Run {
     /// Whether the payload of `back` starts where the payload of this run ends, with nothing
     /// between.
     pub(crate) fn meets(&self, back: &Self) -> bool {
-        self.end == back.start && self.tail == back.head
+        self.end == back.start && (self.tail == back.head || seeded::is(Bug::JoinedApart))
     }
 
     /// Takes `back`, whose payload [meets](Self::meets) this one, behind the payload.
@@ -300,12 +310,22 @@ impl Run {
         // Asked first: filling nothing in a page that was never touched takes about 100 ns where it
         // is a masked vector store.
         if self.low < self.high {
-            zero(self.lend(self.low, self.high));
+            let (mut low, mut high) = (self.low, self.high);
+            if seeded::is(Bug::LowMarkIgnored) {
+                low = self.head.clamp(low, high);
+            }
+            if seeded::is(Bug::ShortWipe) {
+                high -= 1;
+            }
+            zero(self.lend(low, high));
         }
     }
 
     /// Zeroes the whole run, written or not.
     pub(crate) fn wipe_all(&mut self) {
+        if seeded::is(Bug::QuarantineUnwiped) {
+            return self.wipe();
+        }
         self.lend(self.start, self.end).fill(0);
     }
 
@@ -346,7 +366,7 @@ impl Run {
 
     /// Zeroes what is unwritten of `from..to` and notes it as written.
     fn zero_unwritten(&mut self, from: u32, to: u32) {
-        if from == to {
+        if from == to || seeded::is(Bug::GrownUnzeroed) {
             return;
         }
         if self.low == self.high {
