@@ -1,5 +1,5 @@
-//! `seeded-bugs`: puts each known bug into the ring and runs the checks on it. A bug that fewer than
-//! two of them notice is an error, for the next one like it could be noticed by none.
+//! `seeded-bugs`: puts each known bug into the ring and runs the checks on it. A bug that fewer
+//! than two of them notice is an error, for the next one like it could be noticed by none.
 //!
 //! A check is a kind of test in a build that can see a kind of mistake. Only one of them has the
 //! ring's own assertions, so that what the others notice they notice by themselves.

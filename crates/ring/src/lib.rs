@@ -67,6 +67,8 @@ mod run;
 mod runs;
 mod scatter;
 mod seeded;
+#[cfg(doctest)]
+mod stale_handles;
 mod stats;
 mod sync;
 mod wipe;

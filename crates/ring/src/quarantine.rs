@@ -90,11 +90,11 @@ impl Core {
 }
 
 impl Lease {
-    /// Gives the whole run up after a stage has failed on it. Every byte is wiped, whatever the ring
-    /// wipes otherwise, also those that were written and not counted. Its segments are leased again
-    /// only after the hand has passed over them once, unless the ring has nothing else to give or
-    /// sixteen later runs came here; a segment that another lease touches is released with that.
-    /// The lease stays, without capacity.
+    /// Gives the whole run up after a stage has failed on it. Every byte is wiped, whatever the
+    /// ring wipes otherwise, also those that were written and not counted. Its segments are leased
+    /// again only after the hand has passed over them once, unless the ring has nothing else to
+    /// give or sixteen later runs came here; a segment that another lease touches is released with
+    /// that. The lease stays, without capacity.
     pub fn quarantine(&mut self) {
         let mut run = self.run.take();
         run.wipe_all();

@@ -11,8 +11,7 @@ use crate::hand::{Passed, Taken, Wheel};
 use crate::lease::Lease;
 use crate::quarantine::Quarantine;
 use crate::region::{Base, Region};
-use crate::remote::RemoteLease;
-use crate::returns::Returns;
+use crate::remote::{RemoteLease, Shared};
 use crate::run::{Run, offset};
 use crate::seeded::{self, Bug};
 use crate::stats::{Counters, Stats, add};
@@ -47,12 +46,7 @@ impl Ring {
             sharers: (0..config.segment_count).map(|_| Cell::new(0)).collect(),
             counters: Counters::default(),
             quarantine: Quarantine::new(config.segment_count),
-            shared: Arc::new(Shared {
-                returns: Returns::new(config.segment_count),
-                segment_shift,
-                wipe,
-                _region: region,
-            }),
+            shared: Arc::new(Shared::new(region, config.segment_count, segment_shift, wipe)),
         };
         Ok(Self { core: Rc::new(core) })
     }
@@ -335,13 +329,13 @@ impl Core {
         (inside && both).then_some(border as usize >> self.segment_shift)
     }
 
-    /// Whether another lease touches the first or last segment of these bytes.
     /// Whether the range is one whole segment that only one lease touches.
     #[inline]
     pub(crate) fn is_one_segment(&self, (start, end): (u32, u32)) -> bool {
         end - start == self.inside_segment + 1 && start & self.inside_segment == 0
     }
 
+    /// Whether another lease touches the first or last segment of these bytes.
     pub(crate) fn is_shared(&self, (start, end): (u32, u32)) -> bool {
         let (first, count) = touched(start, end, self.segment_shift);
         count > 0 && (self.sharers[first].get() > 0 || self.sharers[first + count - 1].get() > 0)
@@ -358,37 +352,8 @@ impl Core {
     }
 }
 
-/// What a ring shares with its leases on other threads.
-pub(crate) struct Shared {
-    pub(crate) returns: Returns,
-    segment_shift: u32,
-    wipe: bool,
-    _region: Region,
-}
-
-impl Shared {
-    /// Wipes a run and returns its segments to their owner. No other lease touches them.
-    pub(crate) fn take_back(&self, run: &mut Run) {
-        #[cfg(waterwheel_seeded_bugs)]
-        let mut stale = run.duplicate();
-        if self.wipe && !seeded::is(Bug::EarlyReturn) {
-            run.wipe();
-        }
-        let (start, end) = run.release();
-        let (mut first, count) = touched(start, end, self.segment_shift);
-        if seeded::is(Bug::WrongReturn) {
-            first ^= 1;
-        }
-        self.returns.give(first, count);
-        #[cfg(waterwheel_seeded_bugs)]
-        if seeded::is(Bug::EarlyReturn) {
-            stale.wipe();
-        }
-    }
-}
-
 /// First and count of the segments that the bytes `start..end` touch.
-fn touched(start: u32, end: u32, segment_shift: u32) -> (usize, usize) {
+pub(crate) fn touched(start: u32, end: u32, segment_shift: u32) -> (usize, usize) {
     if start == end {
         return (0, 0);
     }

@@ -1,9 +1,9 @@
 //! The hand-back between threads under loom: every interleaving and every reordering, for rings of
 //! one to four segments and at most three threads. One file for each property.
 //!
-//! `cargo xtask loom` runs the models; `cargo xtask loom --weaken` takes the ordering of each access
-//! away in turn and expects a model to fail. Loom watches the bytes themselves: two threads that
-//! touch a segment without an order between them end a model.
+//! `cargo xtask loom` runs the models; `cargo xtask loom --weaken` takes the ordering of each
+//! access away in turn and expects a model to fail. Loom watches the bytes themselves: two threads
+//! that touch a segment without an order between them end a model.
 #![cfg(waterwheel_loom)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -363,7 +363,7 @@ const SEGMENT_COUNT_MAX: usize = 256;
 
 #[test]
 fn ring_agrees_with_its_model() {
-    let default = if cfg!(miri) { 2_000 } else { 1_000_000 };
+    let default = if cfg!(miri) { 800 } else { 1_000_000 };
     let steps = std::env::var("WATERWHEEL_MODEL_STEPS").ok().and_then(|n| n.parse().ok());
     let steps: usize = steps.unwrap_or(default);
     let per_world = steps.div_ceil(WORLDS);
