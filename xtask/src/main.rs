@@ -16,6 +16,7 @@ mod loom;
 mod metadata;
 mod miri;
 mod nightly;
+mod poison;
 mod process;
 mod reply;
 mod seeded_bugs;
@@ -63,6 +64,8 @@ enum Command {
     Miri,
     /// The ring's tests under AddressSanitizer, on the nightly toolchain.
     Asan,
+    /// The tests of the ring and all above it, with a pattern in every free byte.
+    Poison,
     /// Bugs put into the ring on purpose: each must be noticed by at least two checks.
     SeededBugs,
     /// The whole server in a simulated world, one run per seed.
@@ -274,6 +277,7 @@ fn run(command: Command) -> Result<()> {
         Command::Loom { weaken } => loom::run(weaken),
         Command::Miri => miri::run(),
         Command::Asan => asan::run(),
+        Command::Poison => poison::run(),
         Command::SeededBugs => seeded_bugs::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::Explain { route } => explain::run(route.as_deref()),
