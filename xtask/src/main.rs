@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod artifacts;
+mod asan;
 mod bench;
 mod check;
 mod doc;
@@ -14,13 +15,18 @@ mod lint;
 mod load;
 mod loom;
 mod metadata;
+mod miri;
 mod new_stage;
+mod nightly;
+mod poison;
 mod process;
 mod reply;
+mod seeded_bugs;
 mod server;
 mod sim;
 mod test;
 mod tidy;
+mod verdict;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,7 +57,19 @@ enum Command {
     /// The documentation of every crate; a warning is an error.
     Doc,
     /// The ring's concurrency models.
-    Loom,
+    Loom {
+        /// Afterwards take each ordering away in turn and expect a model to fail.
+        #[arg(long)]
+        weaken: bool,
+    },
+    /// The ring's tests under Miri, on the nightly toolchain.
+    Miri,
+    /// The ring's tests under AddressSanitizer, on the nightly toolchain.
+    Asan,
+    /// The tests of the ring and all above it, with a pattern in every free byte.
+    Poison,
+    /// Bugs put into the ring on purpose: each must be noticed by at least two checks.
+    SeededBugs,
     /// The whole server in a simulated world, one run per seed.
     Sim(SimFlags),
     /// The plan of a route: segments, headroom, tailroom, stages, copies expected.
@@ -280,7 +298,11 @@ fn run(command: Command) -> Result<()> {
         Command::Tidy => tidy::run(),
         Command::Test => test::run(),
         Command::Doc => doc::run(),
-        Command::Loom => loom::run(),
+        Command::Loom { weaken } => loom::run(weaken),
+        Command::Miri => miri::run(),
+        Command::Asan => asan::run(),
+        Command::Poison => poison::run(),
+        Command::SeededBugs => seeded_bugs::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::Explain { route } => explain::run(route.as_deref()),
         Command::NewStage { name, path } => new_stage::run(&name, path.as_deref()),

@@ -239,7 +239,8 @@ impl Core {
 
 /// Runs the chain towards the handler, with the room that the plan asks for.
 fn decode(route: &PlannedRoute, body: &mut Lease) -> Result<(), StageError> {
-    route.chain.inbound(body)
+    // What a stage left behind half-way is nobody's to see.
+    route.chain.inbound(body).inspect_err(|_| body.quarantine())
 }
 
 /// Runs the chain towards the network over a reply's content.
@@ -270,6 +271,7 @@ fn encode(route: &PlannedRoute, reply: &mut Reply, ring: &Ring) {
     match route.chain.outbound(&mut lease) {
         Ok(()) => reply.body = Body::Run(lease),
         Err(error) => {
+            lease.quarantine();
             let cause = format!("the reply cannot be encoded: {error}");
             *reply = Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause).into();
         }

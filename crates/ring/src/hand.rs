@@ -2,6 +2,7 @@
 //!
 //! Owner's thread only. Knows segment indices and nothing of bytes.
 
+use crate::seeded::{self, Bug};
 use crate::sync::Cell;
 
 /// The map of free segments and the hand over it.
@@ -42,6 +43,9 @@ impl Wheel {
             segment_count,
         };
         wheel.give(0, segment_count);
+        if seeded::is(Bug::PastTheEnd) {
+            wheel.set_free(segment_count / WORD, 1 << (segment_count % WORD));
+        }
         wheel
     }
 

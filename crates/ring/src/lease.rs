@@ -9,6 +9,7 @@ use crate::error::{Full, NoRoom};
 use crate::hand::Taken;
 use crate::ring::{Core, Ring};
 use crate::run::Run;
+use crate::seeded::{self, Bug};
 use crate::sync::Rc;
 
 /// The exclusive, owned right to a run of segments, until it is dropped.
@@ -44,7 +45,10 @@ impl Lease {
         let Some(taken) = self.core.take_behind(end, segments) else {
             return Err(self.core.full(segments));
         };
-        let (_, end) = self.core.byte_range(&taken);
+        let (_, mut end) = self.core.byte_range(&taken);
+        if seeded::is(Bug::ExtendedTooFar) {
+            end = self.core.segment_end(end + 1);
+        }
         // SAFETY: as in `over`; the wheel has handed out the segments up to the new end.
         unsafe { self.run.extend_to(end) };
         Ok(())
@@ -254,10 +258,10 @@ impl Lease {
 impl Drop for Lease {
     #[inline]
     fn drop(&mut self) {
-        if self.core.wipe {
+        if self.core.wipe && !seeded::is(Bug::SkippedWipe) {
             self.run.wipe();
         }
-        let (start, end) = self.run.bounds();
+        let (start, end) = self.run.release();
         self.core.release(start, end);
     }
 }
@@ -280,7 +284,8 @@ pub(crate) fn debug_run(f: &mut fmt::Formatter<'_>, name: &str, run: &Run) -> fm
 }
 
 /// Leases are moved around all the time; a growing one would show in every queue.
-const _: () = assert!(cfg!(waterwheel_loom) || size_of::<Lease>() <= 48);
+const _: () =
+    assert!(cfg!(any(waterwheel_loom, waterwheel_heap_segments)) || size_of::<Lease>() <= 48);
 
 #[cfg(test)]
 #[path = "lease_tests.rs"]

@@ -43,13 +43,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(all(waterwheel_heap_segments, any(waterwheel_loom, waterwheel_poison)))]
+compile_error!("runs on the heap have neither witnesses nor free bytes");
+
 mod config;
 mod error;
 mod hand;
 mod inbound;
 #[expect(unsafe_code, reason = "turns taken segments into a run; see docs/ring-protocol.md")]
 mod lease;
+#[cfg(waterwheel_poison)]
+mod poison;
+mod quarantine;
 #[expect(unsafe_code, reason = "owns the mapping behind a raw address; see docs/ring-protocol.md")]
+#[cfg_attr(waterwheel_heap_segments, path = "region_heap.rs")]
 mod region;
 mod remote;
 mod reshape;
@@ -59,6 +66,9 @@ mod ring;
 mod run;
 mod runs;
 mod scatter;
+mod seeded;
+#[cfg(doctest)]
+mod stale_handles;
 mod stats;
 mod sync;
 mod wipe;

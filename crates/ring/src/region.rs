@@ -1,10 +1,13 @@
 //! The memory of a ring: one zeroed mapping, and its address.
 //!
-//! Knows neither segments nor who holds them.
+//! Knows neither segments nor who holds them. With `cfg(waterwheel_heap_segments)`
+//! `region_heap.rs` stands in its place.
 
 use std::ptr::NonNull;
 use std::{io, slice};
 
+#[cfg(waterwheel_poison)]
+use crate::poison;
 #[cfg(waterwheel_loom)]
 use crate::sync::UnsafeCell;
 
@@ -16,23 +19,27 @@ pub(crate) struct Region {
     /// Kept for its `Drop`; nobody borrows it after `new`.
     _backing: Backing,
     #[cfg(waterwheel_loom)]
-    _witness: Box<Witness>,
+    _witnesses: Box<[Witness]>,
 }
 
 impl Region {
     pub(crate) fn new(len: usize) -> io::Result<Self> {
         let (backing, bytes) = Backing::new(len)?;
+        #[cfg(waterwheel_poison)]
+        // SAFETY: the memory is `len` bytes long, initialised, and still nobody's.
+        poison::lay(unsafe { slice::from_raw_parts_mut(bytes.as_ptr(), len) });
         #[cfg(waterwheel_loom)]
-        let witness = Box::new(Witness(UnsafeCell::new(())));
+        let witnesses: Box<[Witness]> =
+            (0..len.div_ceil(WITNESSED_LEN)).map(|_| Witness(UnsafeCell::new(()))).collect();
         Ok(Self {
             base: Base {
                 bytes,
                 #[cfg(waterwheel_loom)]
-                witness: NonNull::from(&*witness),
+                witnesses: NonNull::from(&*witnesses),
             },
             _backing: backing,
             #[cfg(waterwheel_loom)]
-            _witness: witness,
+            _witnesses: witnesses,
         })
     }
 
@@ -51,15 +58,69 @@ unsafe impl Sync for Region {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base {
     bytes: NonNull<u8>,
-    /// Stands in for the bytes, which loom cannot watch.
+    /// Stand in for the bytes, which loom cannot watch.
     #[cfg(waterwheel_loom)]
-    witness: NonNull<Witness>,
+    witnesses: NonNull<[Witness]>,
 }
 
 impl Base {
     #[inline]
     pub(crate) fn address(self, at: u32) -> usize {
         self.bytes.as_ptr().addr() + at as usize
+    }
+
+    /// The base of a run that begins, over segments that are free.
+    ///
+    /// # Safety
+    /// The region lives and is at least `end` long, `start <= end`, and nobody uses its bytes
+    /// `start..end`.
+    #[inline]
+    pub(crate) unsafe fn lease(self, start: u32, end: u32) -> Self {
+        #[cfg(waterwheel_poison)]
+        // SAFETY: the caller keeps everybody else away from these bytes of a living region.
+        poison::check(unsafe { self.bytes_mut(start, end) });
+        let _ = (start, end);
+        self
+    }
+
+    /// The base of a run `start..end` that takes the bytes up to `to` in.
+    ///
+    /// # Safety
+    /// As for [`lease`](Self::lease), for the bytes `end..to`.
+    #[inline]
+    pub(crate) unsafe fn extend(self, _start: u32, end: u32, to: u32) -> Self {
+        // SAFETY: the caller's own promise.
+        unsafe { self.lease(end, to) }
+    }
+
+    /// The bases of the two parts of a run `start..end`, split at `border`.
+    ///
+    /// # Safety
+    /// The run is the caller's, and `start <= border <= end`.
+    #[inline]
+    pub(crate) unsafe fn split(self, _start: u32, _border: u32, _end: u32) -> (Self, Self) {
+        (self, self)
+    }
+
+    /// The base of a run made of `start..border`, whose base this is, and `border..end`.
+    ///
+    /// # Safety
+    /// Both runs are the caller's.
+    #[inline]
+    pub(crate) unsafe fn join(self, _back: Self, _start: u32, _border: u32, _end: u32) -> Self {
+        self
+    }
+
+    /// Ends a run.
+    ///
+    /// # Safety
+    /// The run `start..end` is the caller's and is not used any more.
+    #[inline]
+    pub(crate) unsafe fn release(self, start: u32, end: u32) {
+        #[cfg(waterwheel_poison)]
+        // SAFETY: the run is the caller's, so nobody else uses these bytes.
+        poison::lay(unsafe { self.bytes_mut(start, end) });
+        let _ = (start, end);
     }
 
     /// # Safety
@@ -94,22 +155,27 @@ impl Base {
     #[inline]
     fn watch(self, _from: u32, _to: u32, _write: bool) {}
 
-    /// Tells loom of an access. One witness stands for the first 64 bytes: models lease the first
-    /// segment.
+    /// Tells loom of an access.
     #[cfg(waterwheel_loom)]
     fn watch(self, from: u32, to: u32, write: bool) {
-        if from >= 64 || from == to {
-            return;
-        }
-        // SAFETY: the witness lives as long as the region, which the caller of `bytes` keeps alive.
-        let witness = unsafe { self.witness.as_ref() };
-        if write {
-            witness.0.with_mut(|_| ());
-        } else {
-            witness.0.with(|_| ());
+        // SAFETY: witnesses live as long as the region, which the caller of `bytes` keeps alive.
+        let witnesses = unsafe { self.witnesses.as_ref() };
+        let (first, end) = (from as usize / WITNESSED_LEN, (to as usize).div_ceil(WITNESSED_LEN));
+        // No byte is no access, wherever it would be.
+        let count = if from == to { 0 } else { end - first };
+        for witness in witnesses.iter().skip(first).take(count) {
+            if write {
+                witness.0.with_mut(|_| ());
+            } else {
+                witness.0.with(|_| ());
+            }
         }
     }
 }
+
+/// Bytes that one witness stands for: a segment of the models.
+#[cfg(waterwheel_loom)]
+const WITNESSED_LEN: usize = 64;
 
 /// What loom watches in place of the bytes.
 #[cfg(waterwheel_loom)]

@@ -1,11 +1,14 @@
-//! A lease away from its ring's thread.
+//! A lease away from its ring's thread, and what the two share.
 
 use std::fmt;
 
 use crate::error::NoRoom;
 use crate::lease::debug_run;
-use crate::ring::Shared;
+use crate::region::Region;
+use crate::returns::Returns;
+use crate::ring::touched;
 use crate::run::Run;
+use crate::seeded::{self, Bug};
 use crate::sync::Arc;
 
 /// A [`Lease`](crate::Lease) that may leave the thread of its ring.
@@ -85,6 +88,45 @@ impl fmt::Debug for RemoteLease {
     /// Shows the geometry, never the bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         debug_run(f, "RemoteLease", &self.run)
+    }
+}
+
+/// What a ring shares with its leases on other threads.
+pub(crate) struct Shared {
+    pub(crate) returns: Returns,
+    segment_shift: u32,
+    wipe: bool,
+    _region: Region,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        region: Region,
+        segment_count: usize,
+        segment_shift: u32,
+        wipe: bool,
+    ) -> Self {
+        let returns = Returns::new(segment_count);
+        Self { returns, segment_shift, wipe, _region: region }
+    }
+
+    /// Wipes a run and returns its segments to their owner. No other lease touches them.
+    fn take_back(&self, run: &mut Run) {
+        #[cfg(waterwheel_seeded_bugs)]
+        let mut stale = run.duplicate();
+        if self.wipe && !seeded::is(Bug::EarlyReturn) {
+            run.wipe();
+        }
+        let (start, end) = run.release();
+        let (mut first, count) = touched(start, end, self.segment_shift);
+        if seeded::is(Bug::WrongReturn) {
+            first ^= 1;
+        }
+        self.returns.give(first, count);
+        #[cfg(waterwheel_seeded_bugs)]
+        if seeded::is(Bug::EarlyReturn) {
+            stale.wipe();
+        }
     }
 }
 

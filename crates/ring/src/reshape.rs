@@ -2,6 +2,8 @@
 
 use crate::lease::Lease;
 use crate::remote::RemoteLease;
+#[cfg(waterwheel_seeded_bugs)]
+use crate::seeded::{self, Bug};
 use crate::sync::{Arc, Rc};
 
 impl Lease {
@@ -90,6 +92,11 @@ impl Lease {
     pub fn into_remote(mut self) -> Result<RemoteLease, Self> {
         if self.core.is_shared(self.run.bounds()) {
             return Err(self);
+        }
+        #[cfg(waterwheel_seeded_bugs)]
+        if seeded::is(Bug::StaleLease) {
+            let run = self.run.duplicate();
+            return Ok(RemoteLease { shared: Arc::clone(&self.core.shared), run });
         }
         Ok(RemoteLease { shared: Arc::clone(&self.core.shared), run: self.run.take() })
     }

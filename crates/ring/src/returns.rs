@@ -3,7 +3,8 @@
 //! The one concurrent part of the ring. Many threads give, one collects.
 
 use crate::hand::{WORD, each_word};
-use crate::sync::{AtomicU64, Ordering};
+use crate::seeded::{self, Bug};
+use crate::sync::{AtomicU64, Ordering, strength};
 
 /// A bitmap of returned segments and a summary of which parts of it to look at.
 #[derive(Debug)]
@@ -35,13 +36,13 @@ impl Returns {
         each_word(first, count, |word, bits| {
             // ORDERING: pairs with the swap in `collect`. The last reads and writes of the bytes,
             // the wipe included, must come before the owner can lease them again (R7).
-            self.segments[word].fetch_or(bits, Ordering::Release);
+            self.segments[word].fetch_or(bits, strength(1, Ordering::Release));
             groups |= 1 << (word >> self.group_shift);
         });
         // ORDERING: pairs with the swap of `groups` in `collect`. Whoever sees the group sees its
         // segments, or they would wait for another return (R8). A read-modify-write, so that the
         // returns of other threads stay in its release sequence.
-        self.groups.fetch_or(groups, Ordering::Release);
+        self.groups.fetch_or(groups, strength(3, Ordering::Release));
     }
 
     /// Whether anything waits; may miss what is being given right now.
@@ -56,7 +57,7 @@ impl Returns {
     pub(crate) fn collect(&self, mut take: impl FnMut(usize, u64)) {
         // ORDERING: pairs with the `fetch_or` on `groups` in `give` (R8). Cleared before the
         // segments are looked at: what is given later sets it again.
-        let mut groups = self.groups.swap(0, Ordering::Acquire);
+        let mut groups = self.groups.swap(0, strength(4, Ordering::Acquire));
         while groups != 0 {
             let group = groups.trailing_zeros() as usize;
             groups &= groups - 1;
@@ -67,7 +68,11 @@ impl Returns {
                 // group announced is seen because of the acquire above (R8).
                 if segments.load(Ordering::Relaxed) != 0 {
                     // ORDERING: pairs with the `fetch_or` on this word in `give` (R7).
-                    take(word, segments.swap(0, Ordering::Acquire));
+                    let mut bits = segments.swap(0, strength(2, Ordering::Acquire));
+                    if seeded::is(Bug::LostReturn) {
+                        bits &= bits.wrapping_sub(1);
+                    }
+                    take(word, bits);
                 }
             }
         }

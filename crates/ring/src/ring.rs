@@ -9,10 +9,11 @@ use crate::config::Config;
 use crate::error::{BuildError, Full};
 use crate::hand::{Passed, Taken, Wheel};
 use crate::lease::Lease;
+use crate::quarantine::Quarantine;
 use crate::region::{Base, Region};
-use crate::remote::RemoteLease;
-use crate::returns::Returns;
+use crate::remote::{RemoteLease, Shared};
 use crate::run::{Run, offset};
+use crate::seeded::{self, Bug};
 use crate::stats::{Counters, Stats, add};
 use crate::sync::{Arc, Cell, Rc};
 use crate::wipe::Wipe;
@@ -44,12 +45,8 @@ impl Ring {
             segment_count: config.segment_count,
             sharers: (0..config.segment_count).map(|_| Cell::new(0)).collect(),
             counters: Counters::default(),
-            shared: Arc::new(Shared {
-                returns: Returns::new(config.segment_count),
-                segment_shift,
-                wipe,
-                _region: region,
-            }),
+            quarantine: Quarantine::new(config.segment_count),
+            shared: Arc::new(Shared::new(region, config.segment_count, segment_shift, wipe)),
         };
         Ok(Self { core: Rc::new(core) })
     }
@@ -120,13 +117,13 @@ impl Ring {
     /// included.
     #[must_use]
     pub fn leased(&self) -> usize {
-        self.core.wheel.leased()
+        self.core.wheel.leased() - self.core.quarantine.segment_count()
     }
 
     /// What the ring has counted so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.core.counters.stats(self.core.wheel.leased())
+        self.core.counters.stats(self.leased())
     }
 
     /// Counts a copy of `len` payload bytes that a caller made inside a lease's payload by itself,
@@ -140,13 +137,18 @@ impl Ring {
     #[inline(never)]
     fn reserve_by_search(&self, segment_count: usize) -> Result<Lease, Full> {
         let core = &self.core;
-        let Some((taken, passed)) = core.wheel.take(segment_count) else {
-            return Err(core.full(segment_count));
-        };
+        let mut found = core.wheel.take(segment_count);
+        if found.is_none() && core.end_quarantine(u64::MAX) {
+            found = core.wheel.take(segment_count);
+        }
+        let Some((taken, passed)) = found else { return Err(core.full(segment_count)) };
         match passed {
             Passed::Nothing => {}
             Passed::Leased => add(&core.counters.skips, 1),
-            Passed::End => add(&core.counters.laps, 1),
+            Passed::End => {
+                core.end_quarantine(core.counters.laps.get());
+                add(&core.counters.laps, 1);
+            }
         }
         core.reserved();
         Ok(Lease::over(core, taken))
@@ -185,6 +187,7 @@ pub(crate) struct Core {
     /// For each segment, how many leases beyond the first touch it (R5).
     sharers: Box<[Cell<u32>]>,
     pub(crate) counters: Counters,
+    pub(crate) quarantine: Quarantine,
     /// After `base`, whose memory it keeps alive.
     pub(crate) shared: Arc<Shared>,
 }
@@ -264,9 +267,18 @@ impl Core {
 
     #[inline(never)]
     fn release_at_borders(&self, start: u32, end: u32) -> usize {
+        let (first, count) = self.freed_by(start, end);
+        if count > 0 {
+            self.wheel.give(first, count);
+        }
+        count
+    }
+
+    /// First and count of the segments that nobody touches any more when these bytes are given up.
+    pub(crate) fn freed_by(&self, start: u32, end: u32) -> (usize, usize) {
         let (mut first, count) = touched(start, end, self.segment_shift);
         if count == 0 {
-            return 0;
+            return (0, 0);
         }
         let mut last = first + count - 1;
         // Both ends in one segment are one lease on it, not two.
@@ -276,11 +288,7 @@ impl Core {
         if self.unshare(first) {
             first += 1;
         }
-        let freed = (last + 1).saturating_sub(first);
-        if freed > 0 {
-            self.wheel.give(first, freed);
-        }
-        freed
+        (first, (last + 1).saturating_sub(first))
     }
 
     /// Takes one lease off a segment that several touch; `false` if only one does.
@@ -296,7 +304,9 @@ impl Core {
     /// Counts the segment at the border of two runs, just split, twice.
     #[inline]
     pub(crate) fn share_border(&self, front: (u32, u32), back: (u32, u32)) {
-        if let Some(segment) = self.shared_segment(front, back) {
+        if let Some(segment) = self.shared_segment(front, back)
+            && !seeded::is(Bug::SplitUncounted)
+        {
             let sharers = &self.sharers[segment];
             sharers.set(sharers.get() + 1);
         }
@@ -319,13 +329,13 @@ impl Core {
         (inside && both).then_some(border as usize >> self.segment_shift)
     }
 
-    /// Whether another lease touches the first or last segment of these bytes.
     /// Whether the range is one whole segment that only one lease touches.
     #[inline]
     pub(crate) fn is_one_segment(&self, (start, end): (u32, u32)) -> bool {
         end - start == self.inside_segment + 1 && start & self.inside_segment == 0
     }
 
+    /// Whether another lease touches the first or last segment of these bytes.
     pub(crate) fn is_shared(&self, (start, end): (u32, u32)) -> bool {
         let (first, count) = touched(start, end, self.segment_shift);
         count > 0 && (self.sharers[first].get() > 0 || self.sharers[first + count - 1].get() > 0)
@@ -342,28 +352,8 @@ impl Core {
     }
 }
 
-/// What a ring shares with its leases on other threads.
-pub(crate) struct Shared {
-    pub(crate) returns: Returns,
-    segment_shift: u32,
-    wipe: bool,
-    _region: Region,
-}
-
-impl Shared {
-    /// Wipes a run and returns its segments to their owner. No other lease touches them.
-    pub(crate) fn take_back(&self, run: &mut Run) {
-        if self.wipe {
-            run.wipe();
-        }
-        let (start, end) = run.take().bounds();
-        let (first, count) = touched(start, end, self.segment_shift);
-        self.returns.give(first, count);
-    }
-}
-
 /// First and count of the segments that the bytes `start..end` touch.
-fn touched(start: u32, end: u32, segment_shift: u32) -> (usize, usize) {
+pub(crate) fn touched(start: u32, end: u32, segment_shift: u32) -> (usize, usize) {
     if start == end {
         return (0, 0);
     }

@@ -110,7 +110,8 @@ fn occupancy_is_drawn_in_at_most_64_cells() {
 
 #[test]
 fn largest_ring_reaches_its_last_byte() {
-    if cfg!(miri) {
+    // Only a mapping leaves the pages alone that nobody touches.
+    if cfg!(any(miri, waterwheel_heap_segments, waterwheel_poison)) {
         return;
     }
     let config = Config { segment_len: 1 << 20, segment_count: 1 << 11, wipe: Wipe::OnRelease };

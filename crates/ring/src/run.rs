@@ -4,11 +4,14 @@
 //! nothing of segments, threads and release: its holder keeps the region alive and gives the run
 //! back.
 
+mod marks;
+
 use std::mem;
 use std::ops::Range;
 
 use crate::error::NoRoom;
 use crate::region::Base;
+use crate::seeded::{self, Bug};
 
 /// The exclusive right to the bytes `start..end` of a region (R4), as offsets from its base.
 ///
@@ -38,6 +41,8 @@ impl Run {
     /// long, and nobody else uses its bytes `start..end`; `start <= end`.
     #[inline]
     pub(crate) unsafe fn new(base: Base, start: u32, end: u32) -> Self {
+        // SAFETY: the caller's own promise.
+        let base = unsafe { base.lease(start, end) };
         Self { base, start, end, head: start, tail: start, low: start, high: start }
     }
 
@@ -45,7 +50,15 @@ impl Run {
     /// As for [`new`](Self::new), for the bytes from the old end to the new one.
     pub(crate) unsafe fn extend_to(&mut self, end: u32) {
         debug_assert!(self.end <= end, "R3");
+        // SAFETY: this run is ours (R4); for the bytes behind it, the caller's own promise.
+        self.base = unsafe { self.base.extend(self.start, self.end, end) };
         self.end = end;
+    }
+
+    /// A second run over the same bytes, for the bugs that are one.
+    #[cfg(waterwheel_seeded_bugs)]
+    pub(crate) fn duplicate(&self) -> Self {
+        Self { ..*self }
     }
 
     /// Moves the run out, leaving an empty one, which owns nothing.
@@ -53,6 +66,20 @@ impl Run {
     pub(crate) fn take(&mut self) -> Self {
         let base = self.base;
         mem::replace(self, Self { base, start: 0, end: 0, head: 0, tail: 0, low: 0, high: 0 })
+    }
+
+    /// Ends the use of the bytes, which are about to be given back, and tells which they were. Only
+    /// for the holder's `Drop`: nothing else may be called afterwards.
+    #[inline]
+    pub(crate) fn release(&mut self) -> (u32, u32) {
+        let bounds = self.bounds();
+        #[cfg(any(waterwheel_heap_segments, waterwheel_poison))]
+        {
+            let Self { base, start, end, .. } = self.take();
+            // SAFETY: the run was the only way to these bytes (R4), and it is gone.
+            unsafe { base.release(start, end) };
+        }
+        bounds
     }
 
     #[inline]
@@ -136,7 +163,10 @@ impl Run {
     #[inline]
     pub(crate) fn commit(&mut self, len: usize) {
         assert!(len <= self.tailroom(), "no more bytes are filled than were lent");
-        let to = self.tail + offset(len);
+        let mut to = self.tail + offset(len);
+        if seeded::is(Bug::LengthOffByOne) {
+            to = self.end.min(to + 1);
+        }
         self.note_written(self.tail, to);
         self.tail = to;
     }
@@ -192,6 +222,10 @@ impl Run {
         self.tail = self.head;
         self.low = self.head;
         self.high = self.head;
+        // SAFETY: the run is ours (R4); from here on its bytes are as good as new.
+        unsafe { self.base.release(self.start, self.end) };
+        // SAFETY: the holder keeps the region alive (R9), and nobody has used the bytes since.
+        self.base = unsafe { self.base.lease(self.start, self.end) };
     }
 
     pub(crate) fn copy_within(&mut self, source: Range<usize>, target: usize) {
@@ -203,8 +237,11 @@ impl Run {
     pub(crate) fn split_off(&mut self, at: usize) -> Self {
         assert!(at <= self.len(), "the split is inside the payload");
         let border = self.head + offset(at);
+        // SAFETY: the run is ours (R4) and `border` is inside it (R3).
+        let (front, back) = unsafe { self.base.split(self.start, border, self.end) };
+        self.base = front;
         let back = Self {
-            base: self.base,
+            base: back,
             start: border,
             end: self.end,
             head: border,
@@ -230,13 +267,15 @@ impl Run {
             self.zero_unwritten(self.start, self.low);
             self.low = front.low;
         }
+        // SAFETY: both runs are ours (R4) and touch, as was asserted.
+        self.base = unsafe { front.base.join(self.base, front.start, self.start, self.end) };
         self.start = front.start;
     }
 
     /// Whether the payload of `back` starts where the payload of this run ends, with nothing
     /// between.
     pub(crate) fn meets(&self, back: &Self) -> bool {
-        self.end == back.start && self.tail == back.head
+        self.end == back.start && (self.tail == back.head || seeded::is(Bug::JoinedApart))
     }
 
     /// Takes `back`, whose payload [meets](Self::meets) this one, behind the payload.
@@ -259,17 +298,12 @@ impl Run {
         }
         self.low = self.low.min(end);
         self.high = self.high.min(end);
+        // SAFETY: the run is ours (R4), and `end` is inside it.
+        let (kept, given_up) = unsafe { self.base.split(self.start, end, self.end) };
+        // SAFETY: nobody uses the part behind the new end any more.
+        unsafe { given_up.release(end, self.end) };
+        self.base = kept;
         self.end = end;
-    }
-
-    /// Zeroes all that this run has written.
-    #[inline]
-    pub(crate) fn wipe(&mut self) {
-        // Asked first: filling nothing in a page that was never touched takes about 100 ns where it
-        // is a masked vector store.
-        if self.low < self.high {
-            zero(self.lend(self.low, self.high));
-        }
     }
 
     #[inline]
@@ -279,69 +313,7 @@ impl Run {
         // bytes (R4), the holder keeps the region alive (R9), and `self` is borrowed for as long.
         unsafe { self.base.bytes_mut(from, to) }
     }
-
-    /// Notes that `from..to` has been written. A gap to what was written before is zeroed, so that
-    /// one pair of marks is enough.
-    #[inline]
-    fn note_written(&mut self, from: u32, to: u32) {
-        if from == to {
-            return;
-        }
-        if self.low == self.high {
-            (self.low, self.high) = (from, to);
-            return;
-        }
-        if from > self.high || to < self.low {
-            self.zero_gap(from, to);
-        }
-        self.low = self.low.min(from);
-        self.high = self.high.max(to);
-    }
-
-    #[cold]
-    fn zero_gap(&mut self, from: u32, to: u32) {
-        if from > self.high {
-            self.lend(self.high, from).fill(0);
-        } else {
-            self.lend(to, self.low).fill(0);
-        }
-    }
-
-    /// Zeroes what is unwritten of `from..to` and notes it as written.
-    fn zero_unwritten(&mut self, from: u32, to: u32) {
-        if from == to {
-            return;
-        }
-        if self.low == self.high {
-            self.lend(from, to).fill(0);
-        } else {
-            // At most one part in front of the marks and one behind them; the gap to a range that
-            // does not touch them is zeroed along.
-            if from < self.low {
-                self.lend(from, self.low).fill(0);
-            }
-            if to > self.high {
-                self.lend(self.high, to).fill(0);
-            }
-        }
-        self.note_written(from, to);
-    }
 }
-
-/// Zeroes bytes. The length of most request heads is met by two stores that may overlap, which is a
-/// third of what the call of a fill of any length costs.
-#[inline]
-fn zero(bytes: &mut [u8]) {
-    let len = bytes.len();
-    if (HALF_LEN..=2 * HALF_LEN).contains(&len) {
-        bytes[..HALF_LEN].fill(0);
-        bytes[len - HALF_LEN..].fill(0);
-    } else {
-        bytes.fill(0);
-    }
-}
-
-const HALF_LEN: usize = 32;
 
 #[inline]
 fn room(needed: usize, available: usize) -> Result<u32, NoRoom> {

@@ -26,6 +26,9 @@ impl Ring {
             core.collect_returns();
         }
         if count > core.wheel.free_count() {
+            core.end_quarantine(u64::MAX);
+        }
+        if count > core.wheel.free_count() {
             return Err(core.full(count));
         }
         if let Some((taken, _)) = core.wheel.take(count) {

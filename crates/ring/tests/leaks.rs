@@ -174,6 +174,53 @@ fn travelled_lease_shows_zeros() {
     });
 }
 
+/// Releases the whole ring after `act`, and looks at what is left of it.
+fn check_wiped(act: impl Fn(&mut Lease)) {
+    let ring = used_ring(Wipe::OnRelease);
+    let mut lease = ring.reserve(8).unwrap();
+    lease.grow_back(8 * SEGMENT).unwrap();
+    act(&mut lease);
+    drop(lease);
+    let mut seen = vec![SECRET; 8 * SEGMENT];
+    let look = |room: &mut [u8]| {
+        seen.copy_from_slice(room);
+        Ok::<_, ()>(0)
+    };
+    ring.reserve(8).unwrap().append_with(look).unwrap();
+    assert!(seen.into_iter().all(is_nobodys));
+}
+
+#[test]
+fn released_bytes_are_wiped() {
+    check_wiped(|lease| lease.payload_mut().fill(SECRET));
+}
+
+#[test]
+fn bytes_that_are_no_longer_payload_are_wiped() {
+    check_wiped(|lease| {
+        lease.payload_mut().fill(SECRET);
+        lease.advance(100);
+        lease.truncate(50);
+    });
+    check_wiped(|lease| {
+        lease.payload_mut().fill(SECRET);
+        lease.clear();
+    });
+}
+
+#[test]
+fn quarantined_bytes_are_wiped() {
+    check_wiped(|lease| {
+        lease.clear();
+        let fill = |room: &mut [u8]| {
+            room.fill(SECRET);
+            Err(())
+        };
+        lease.append_with(fill).unwrap_err();
+        lease.quarantine();
+    });
+}
+
 #[test]
 fn released_by_another_thread_is_wiped() {
     let ring = used_ring(Wipe::OnRelease);
@@ -188,7 +235,7 @@ fn released_by_another_thread_is_wiped() {
         Ok::<_, ()>(0)
     };
     ring.reserve(8).unwrap().append_with(look).unwrap();
-    assert!(seen.iter().all(|&byte| byte == 0));
+    assert!(seen.into_iter().all(is_nobodys));
 }
 
 #[test]
@@ -205,7 +252,7 @@ fn trimmed_segments_are_wiped() {
         Ok::<_, ()>(0)
     };
     next.append_with(look).unwrap();
-    assert!(seen.iter().all(|&byte| byte == 0));
+    assert!(seen.into_iter().all(is_nobodys));
 }
 
 #[test]
@@ -219,6 +266,11 @@ fn scattered_room_is_zeros() {
             assert!(!lease.payload().contains(&SECRET));
         }
     }
+}
+
+/// Whether a byte that nobody has written may be this one.
+fn is_nobodys(byte: u8) -> bool {
+    byte == 0 || cfg!(waterwheel_poison) && byte == 0xDB
 }
 
 const SEGMENT: usize = 64;
