@@ -107,6 +107,13 @@ struct BenchFlags {
     /// Compare the arena's results with those kept under this name.
     #[arg(long, value_name = "ID")]
     compare: Option<String>,
+    /// Compare instructions per request of ten cases with the counts that the repository keeps,
+    /// and do nothing else; --rounds counts several times.
+    #[arg(long)]
+    guard: bool,
+    /// Keep the counts instead of comparing them.
+    #[arg(long, requires = "guard")]
+    accept: bool,
     /// Leave the criterion benchmarks out.
     #[arg(long)]
     no_criterion: bool,
@@ -234,9 +241,6 @@ struct InstructionsFlags {
     /// Send requests 16 at a time.
     #[arg(long)]
     pipelined: bool,
-    /// Fail when a request costs more instructions than this.
-    #[arg(long)]
-    max: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -259,13 +263,18 @@ fn run(command: Command) -> Result<()> {
         Command::Loom => loom::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::Explain { route } => explain::run(route.as_deref()),
+        Command::Bench(flags) if flags.guard => {
+            bench::guard::run(flags.rounds.unwrap_or(1), flags.accept)
+        }
         Command::Bench(flags) => bench::run(&flags.into_options()),
         Command::Load(flags) => load::run(&flags.into_options()?),
-        Command::Instructions(flags) => instructions::run(&instructions::Load {
-            path: flags.path,
-            connections: flags.connections.into(),
-            depth: if flags.pipelined { 16 } else { 1 },
-            instructions_max: flags.max,
-        }),
+        Command::Instructions(flags) => instructions::run(
+            &flags.path,
+            &instructions::Load {
+                connections: flags.connections.into(),
+                depth: if flags.pipelined { 16 } else { 1 },
+                ..instructions::Load::get(&flags.path)
+            },
+        ),
     }
 }

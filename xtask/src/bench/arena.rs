@@ -177,13 +177,9 @@ fn measure(settings: &Settings, contestant: &mut Contestant<'_>, work: &Work) ->
 }
 
 fn count(entry: &Entry, path: &str, connections: u32) -> Result<Round> {
-    anyhow::ensure!(instructions::is_available(), "valgrind is missing");
-    let load = instructions::Load {
-        path: path.to_owned(),
-        connections: connections as usize,
-        depth: 1,
-        instructions_max: None,
-    };
+    instructions::valgrind_version()?;
+    let load =
+        instructions::Load { connections: connections as usize, ..instructions::Load::get(path) };
     let counted = instructions::count(&entry.program, &load)?;
     Ok(Round { figure: counted.per_request as f64, ..Round::default() })
 }

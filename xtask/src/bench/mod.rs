@@ -20,6 +20,8 @@ mod content;
 mod contestant;
 mod criterion;
 pub(crate) mod entries;
+pub(crate) mod guard;
+mod guard_cases;
 mod machine;
 mod memory;
 mod origin;

@@ -38,6 +38,12 @@ impl Samples {
     }
 }
 
+impl From<Vec<f64>> for Samples {
+    fn from(samples: Vec<f64>) -> Self {
+        Self(samples)
+    }
+}
+
 impl FromIterator<f64> for Samples {
     fn from_iter<I: IntoIterator<Item = f64>>(samples: I) -> Self {
         Self(samples.into_iter().collect())

@@ -97,7 +97,7 @@ pub(crate) fn number(value: f64) -> String {
 
 /// Names to the left, figures to the right. A line shorter than the header ends in free text, which
 /// widens no column.
-fn align(lines: &[Vec<String>]) -> String {
+pub(crate) fn align(lines: &[Vec<String>]) -> String {
     let column_count = lines.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = lines.iter().filter(|cells| cells.len() == column_count || column == 0);
