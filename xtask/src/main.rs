@@ -162,6 +162,12 @@ enum LoadFlags {
         depth: usize,
         #[arg(long, default_value_t = 2.0)]
         seconds: f64,
+        /// How long to load before anything counts.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+        warm_up: f64,
+        /// The server's process, to read its CPU while the load counts.
+        #[arg(long, value_name = "PID")]
+        watch: Option<u32>,
     },
     /// Requests are due at random moments; latency counts from there.
     Open {
@@ -218,8 +224,10 @@ impl LoadFlags {
     fn into_options(self) -> Result<load::Options> {
         let time = |seconds| Duration::try_from_secs_f64(seconds).context("no such time");
         match self {
-            Self::Closed { target, depth, seconds } => {
-                target.into_options(load::Way::Closed { depth, time: time(seconds)? })
+            Self::Closed { target, depth, seconds, warm_up, watch: watched } => {
+                let window =
+                    load::Window { warm_up: time(warm_up)?, time: time(seconds)?, watched };
+                target.into_options(load::Way::Closed { depth, window })
             }
             Self::Open { target, rate, seconds, beside, share } => {
                 let beside = beside.zip(share).map(|(path, share)| load::Beside { path, share });

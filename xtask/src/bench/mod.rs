@@ -28,7 +28,7 @@ mod origin;
 mod own_load;
 mod page;
 mod pinned;
-mod proc;
+pub(crate) mod proc;
 mod results;
 mod rows;
 mod samples;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{closed, hold, open};
+use super::closed::{self, Window};
+use super::{hold, open};
 use crate::bench;
 
 /// One load.
@@ -33,7 +34,7 @@ pub(crate) struct Target {
 #[derive(Debug)]
 pub(crate) enum Way {
     /// The next batch of `depth` requests follows the replies to the one before.
-    Closed { depth: usize, time: Duration },
+    Closed { depth: usize, window: Window },
     /// Requests are due at random moments, so many a second on average, whatever the server does.
     Open { rate: f64, time: Duration, beside: Option<Beside> },
     /// One request on each connection, which is then held until standard input ends.
@@ -76,7 +77,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let Options { target, connections, .. } = options;
     let outcome = match &options.way {
-        Way::Closed { depth, time } => closed::run(target, *connections, *depth, *time)?,
+        Way::Closed { depth, window } => closed::run(target, *connections, *depth, *window)?,
         Way::Open { rate, time, beside } => {
             open::run(target, *connections, *rate, *time, beside.as_ref())?
         }

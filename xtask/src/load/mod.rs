@@ -11,5 +11,6 @@ mod hold;
 mod open;
 mod outcome;
 
+pub(crate) use closed::Window;
 pub(crate) use command::{Beside, Options, Target, Way, run};
 pub(crate) use outcome::Outcome;

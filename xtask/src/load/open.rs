@@ -145,6 +145,7 @@ impl Ledger {
             lateness: Some(self.lateness.latency("the load tool")),
             held_back: self.held_back,
             unanswered: (open_count + self.queue.len()) as u64,
+            cpu: None,
         }
     }
 }
