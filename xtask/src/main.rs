@@ -92,7 +92,7 @@ struct BenchFlags {
     /// More and longer rounds, for figures that are kept.
     #[arg(long)]
     full: bool,
-    /// Rows of the arena; naming one leaves criterion out.
+    /// Rows and curves of the arena, or `parts`; naming one leaves the others and criterion out.
     #[arg(long, value_name = "ROW", value_delimiter = ',')]
     only: Vec<String>,
     /// Rivals by name, or `all` or `none`; all is the default, but for --quick.
@@ -104,6 +104,13 @@ struct BenchFlags {
     /// Keep the arena's results in docs/benchmarks under this name.
     #[arg(long, value_name = "ID")]
     save: Option<String>,
+    /// Add the rounds to those kept under that name, measured on the same machine and commit.
+    #[arg(long, requires = "save")]
+    add: bool,
+    /// Cost over connections, body length and workers, latency over load, and the cost of our own
+    /// parts, instead of the rows; --full has both.
+    #[arg(long)]
+    scaling: bool,
     /// Compare the arena's results with those kept under this name.
     #[arg(long, value_name = "ID")]
     compare: Option<String>,
@@ -136,7 +143,7 @@ impl BenchFlags {
             _ => bench::Depth::Usual,
         };
         bench::Options {
-            criterion: !self.no_criterion && self.only.is_empty(),
+            criterion: !self.no_criterion && self.only.is_empty() && !self.scaling,
             arena: !self.no_arena && self.names.is_empty(),
             names: self.names,
             depth,
@@ -144,6 +151,8 @@ impl BenchFlags {
             rivals: self.rivals,
             rounds: self.rounds,
             save: self.save,
+            add: self.add,
+            scaling: self.scaling,
             compare: self.compare,
             own_load: self.own_load,
             rivals_target_dir: self.rivals_target_dir,

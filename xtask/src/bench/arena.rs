@@ -7,10 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::contestant::Contestant;
 use super::entries::{Entry, OURS};
-use super::machine::Machine;
 use super::own_load::OpenLoad;
 use super::pinned::Cores;
-use super::results::{EntryResult, FORMAT, Measured, Outcome, Report, Round, RowResult};
+use super::results::{EntryResult, Measured, Outcome, Round, RowResult};
 use super::rows::{Row, Work};
 use super::table;
 use super::tool::Tool;
@@ -29,19 +28,10 @@ pub(crate) struct Settings {
 }
 
 /// Measures and prints row after row.
-pub(crate) fn run(settings: &Settings, entries: &[Entry], rows: &[&Row]) -> Result<Report> {
+pub(crate) fn run(settings: &Settings, entries: &[Entry], rows: &[&Row]) -> Result<Vec<RowResult>> {
     memory::raise_file_limit();
-    let machine = Machine::read();
-    println!("{}", machine.line());
-    println!(
-        "{}; {} rounds of {} s, medians; server on core {}, load tool on core {}",
-        settings.tool.name(),
-        settings.rounds,
-        settings.seconds,
-        settings.cores.server,
-        settings.cores.load
-    );
-    let bar = progress_bar(rows, entries.len(), settings.rounds)?;
+    let round_count: u32 = rows.iter().map(|row| rounds_of(row, settings.rounds)).sum();
+    let bar = progress_bar(round_count as usize * entries.len())?;
     let mut results = Vec::new();
     for row in rows {
         let result = measure_row(settings, entries, row, &bar)?;
@@ -49,21 +39,13 @@ pub(crate) fn run(settings: &Settings, entries: &[Entry], rows: &[&Row]) -> Resu
         results.push(result);
     }
     bar.finish_and_clear();
-    Ok(Report {
-        format: FORMAT,
-        machine,
-        rounds: settings.rounds,
-        seconds_per_round: f64::from(settings.seconds),
-        load_tool: settings.tool.name().to_owned(),
-        rows: results,
-    })
+    Ok(results)
 }
 
-fn progress_bar(rows: &[&Row], entry_count: usize, rounds: u32) -> Result<ProgressBar> {
-    let round_count: u64 = rows.iter().map(|row| u64::from(rounds_of(row, rounds))).sum();
+pub(crate) fn progress_bar(step_count: usize) -> Result<ProgressBar> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}")
         .context("the progress bar's template is wrong")?;
-    Ok(ProgressBar::new(round_count * entry_count as u64).with_style(style))
+    Ok(ProgressBar::new(step_count as u64).with_style(style))
 }
 
 /// Instructions and memory repeat, and what is not measured takes no rounds.
@@ -137,12 +119,12 @@ fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
 }
 
 /// What is kept of an error is its outermost sentence: the causes may name the machine's folders.
-fn failed(name: &str, error: &anyhow::Error) -> Outcome {
+pub(crate) fn failed(name: &str, error: &anyhow::Error) -> Outcome {
     eprintln!("{name}: {error:#}");
     Outcome::Failed(error.to_string())
 }
 
-fn not_served(entry: &Entry) -> Outcome {
+pub(crate) fn not_served(entry: &Entry) -> Outcome {
     if entry.name == OURS { Outcome::NotYet } else { Outcome::NotServed }
 }
 
@@ -158,7 +140,7 @@ fn measure(settings: &Settings, contestant: &mut Contestant<'_>, work: &Work) ->
                 light,
                 heavy,
                 heavy_share: *heavy_share,
-                rate: *rate,
+                rate: f64::from(*rate),
                 connections: *connections,
                 seconds: *seconds,
             };

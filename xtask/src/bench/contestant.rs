@@ -21,14 +21,27 @@ pub(crate) struct Contestant<'a> {
     is_tls: bool,
 }
 
+/// Where a server's workers run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Placement {
+    /// One worker, on the server's core.
+    OneCore(Cores),
+    /// So many workers, wherever the kernel puts them.
+    Anywhere(u32),
+}
+
 impl<'a> Contestant<'a> {
     pub(crate) fn start(entry: &'a Entry, cores: Cores, is_tls: bool) -> Result<Self> {
-        Ok(Self { entry, server: start(entry, cores, is_tls)?, is_tls })
+        Self::start_at(entry, Placement::OneCore(cores), is_tls)
+    }
+
+    pub(crate) fn start_at(entry: &'a Entry, placement: Placement, is_tls: bool) -> Result<Self> {
+        Ok(Self { entry, server: start(entry, placement, is_tls)?, is_tls })
     }
 
     /// Goes on with a fresh server.
     pub(crate) fn restart(&mut self, cores: Cores) -> Result<()> {
-        let fresh = start(self.entry, cores, self.is_tls)?;
+        let fresh = start(self.entry, Placement::OneCore(cores), self.is_tls)?;
         let stale = std::mem::replace(&mut self.server, fresh);
         end(stale, &self.entry.name);
         Ok(())
@@ -41,6 +54,10 @@ impl<'a> Contestant<'a> {
 
     pub(crate) fn origin(&self) -> Origin {
         Origin { address: self.server.address(), is_tls: self.is_tls }
+    }
+
+    pub(crate) fn pid(&mut self) -> u32 {
+        self.server.pid()
     }
 
     pub(crate) fn cpu(&mut self) -> Result<Cpu> {
@@ -56,18 +73,23 @@ impl<'a> Contestant<'a> {
     }
 }
 
-fn start(entry: &Entry, cores: Cores, is_tls: bool) -> Result<Server> {
-    let core = cores.server.to_string();
-    on_core(cores.server, || {
-        let mut command = Command::new(&entry.program);
-        command.args(["--listen", "127.0.0.1:0", "--workers", "1", "--pin", &core]);
-        if is_tls {
-            // An entry without TLS complains and ends, which is an answer and not worth showing.
-            command.args(origin::tls_arguments()?).stderr(Stdio::null());
+fn start(entry: &Entry, placement: Placement, is_tls: bool) -> Result<Server> {
+    let mut command = Command::new(&entry.program);
+    command.args(["--listen", "127.0.0.1:0"]);
+    if is_tls {
+        // An entry without TLS complains and ends, which is an answer and not worth showing.
+        command.args(origin::tls_arguments()?).stderr(Stdio::null());
+    }
+    let server = match placement {
+        Placement::OneCore(Cores { server: core, .. }) => {
+            command.args(["--workers", "1", "--pin", &core.to_string()]);
+            on_core(core, || Server::start(&mut command, PATIENCE))
         }
-        Server::start(&mut command, PATIENCE)
-    })
-    .context("the server does not start")
+        Placement::Anywhere(worker_count) => {
+            Server::start(command.args(["--workers", &worker_count.to_string()]), PATIENCE)
+        }
+    };
+    server.context("the server does not start")
 }
 
 /// Ends a server. One that does not end well is reported and killed, and nothing is lost: what was

@@ -41,7 +41,7 @@ fn with_request(request: Vec<u8>) -> Load {
     Load { request, ..Load::get("/") }
 }
 
-fn post(path: &str, body: &[u8]) -> Load {
+pub(crate) fn post(path: &str, body: &[u8]) -> Load {
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: 127.0.0.1:8080\r\ncontent-type: text/plain\r\n\
          content-length: {}\r\n\r\n",

@@ -50,7 +50,7 @@ pub(crate) fn raise_file_limit() {
 }
 
 /// How many connections fit the file limit, beside what a server opens for itself.
-fn affordable() -> u32 {
+pub(crate) fn affordable() -> u32 {
     let current = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     u32::try_from(current.saturating_sub(200)).unwrap_or(u32::MAX).max(1)
 }

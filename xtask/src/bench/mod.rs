@@ -10,6 +10,7 @@
 //!        └ results ─ table, page ─ svg, store, compare
 //! ```
 
+mod addresses;
 mod arena;
 mod beside;
 mod check;
@@ -19,20 +20,24 @@ mod compare;
 mod content;
 mod contestant;
 mod criterion;
+mod curves;
 pub(crate) mod entries;
 pub(crate) mod guard;
 mod guard_cases;
 mod machine;
 mod memory;
+mod merge;
 mod origin;
 mod own_load;
 mod page;
+mod parts;
 mod pinned;
 pub(crate) mod proc;
 mod results;
 mod rows;
 mod samples;
 mod saturation;
+mod scaling;
 mod store;
 mod svg;
 mod table;

@@ -6,10 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use super::content::Content;
+use super::contestant::Contestant;
 use super::rows::Request;
 use super::tool::Loaded;
 use crate::artifacts;
@@ -42,12 +44,31 @@ pub(crate) fn closed(
     Ok(Loaded { requests: outcome.requests, seconds: outcome.seconds, errors: 0 })
 }
 
+/// A closed loop, one request at a time on each connection, with the CPU of both sides while it was
+/// in full swing: connecting and accepting is left out.
+pub(crate) fn steady(
+    program: &Path,
+    contestant: &mut Contestant<'_>,
+    request: &Request,
+    connections: u32,
+    warm_up: Duration,
+    seconds: u32,
+) -> Result<Outcome> {
+    let address = contestant.origin().address;
+    let mut command = command(program, "closed", address, request, connections);
+    command.args(["--warm-up", &warm_up.as_secs_f64().to_string()]);
+    command.args(["--seconds", &seconds.to_string(), "--watch", &contestant.pid().to_string()]);
+    let body = Body::write(request)?;
+    command.args(body.argument());
+    parse(&output(&mut command)?)
+}
+
 /// Light and heavy requests at a constant rate.
 pub(crate) struct OpenLoad<'a> {
     pub(crate) light: &'a Request,
     pub(crate) heavy: &'a Request,
     pub(crate) heavy_share: f64,
-    pub(crate) rate: u32,
+    pub(crate) rate: f64,
     pub(crate) connections: u32,
     pub(crate) seconds: u32,
 }
@@ -59,6 +80,8 @@ pub(crate) fn open(program: &Path, address: SocketAddr, load: &OpenLoad<'_>) -> 
     }
     command.args(["--rate", &load.rate.to_string(), "--seconds", &load.seconds.to_string()]);
     command.args(["--beside", load.heavy.path, "--share", &load.heavy_share.to_string()]);
+    let body = Body::write(load.light)?;
+    command.args(body.argument());
     parse(&output(&mut command)?)
 }
 

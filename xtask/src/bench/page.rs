@@ -133,6 +133,8 @@ mod tests {
             seconds_per_round: 1.0,
             load_tool: "wrk".into(),
             rows: vec![row],
+            curves: Vec::new(),
+            parts: Vec::new(),
         };
         page(&report, "today")
     }

@@ -42,7 +42,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    const fn get(path: &'static str, answer: &'static str) -> Self {
+    pub(crate) const fn get(path: &'static str, answer: &'static str) -> Self {
         let expected = Expected::Text(answer);
         Self { method: "GET", path, content: Content::Empty, expected }
     }
@@ -79,16 +79,16 @@ impl Work {
     }
 }
 
-const PLAINTEXT: Request = Request::get("/plaintext", "Hello, World!");
+pub(crate) const PLAINTEXT: Request = Request::get("/plaintext", "Hello, World!");
 const JSON: Request = Request::get("/json", r#"{"message":"Hello, World!"}"#);
-const ECHO_SMALL: Request = Request::post("/echo64", Content::Base64(4 << 10));
-const ECHO_LARGE: Request = Request::post("/echo64", Content::Base64(64 << 10));
+pub(crate) const ECHO_SMALL: Request = Request::post("/echo64", Content::Base64(4 << 10));
+pub(crate) const ECHO_LARGE: Request = Request::post("/echo64", Content::Base64(64 << 10));
 const ZECHO_LARGE: Request = Request::post("/zecho64", Content::Zstd(64 << 10));
-const CPU: &str = "µs";
-const FLOOR: Option<&str> = Some("floor");
+pub(crate) const CPU: &str = "µs";
+pub(crate) const FLOOR: Option<&str> = Some("floor");
 /// There is no floor with TLS; the rival that most use stands in for it.
 const HYPER: Option<&str> = Some("hyper");
-const FLOOR_PAYLOAD: Option<&str> = Some("floor-payload");
+pub(crate) const FLOOR_PAYLOAD: Option<&str> = Some("floor-payload");
 
 const fn closed(request: Request, connections: u32, depth: u32) -> Work {
     Work::Closed { request, connections, depth }

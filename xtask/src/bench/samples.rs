@@ -17,6 +17,10 @@ impl Samples {
         self.0.len() == 1
     }
 
+    pub(crate) fn add(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// The middle sample, or the mean of the two in the middle; 0 when there is none.
     pub(crate) fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
