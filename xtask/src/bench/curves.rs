@@ -14,8 +14,6 @@ pub(crate) struct Curve {
     pub(crate) over: &'static str,
     /// The unit of the figure; smaller is better in all of them.
     pub(crate) unit: &'static str,
-    /// Drawn in steps of equal ratio instead of equal difference.
-    pub(crate) is_log: bool,
     pub(crate) base: Option<&'static str>,
     /// What must be known to read the picture right.
     pub(crate) note: &'static str,
@@ -100,7 +98,6 @@ pub(crate) static CURVES: [Curve; 5] = [
         title: "/plaintext, server CPU per request over open connections",
         over: "connections, all of them active",
         unit: CPU,
-        is_log: true,
         base: FLOOR,
         note: "Few connections leave the server waiting for the load tool, and every request then \
                pays for a sleep and a wake-up of its own; many are served in one turn, until their \
@@ -112,7 +109,6 @@ pub(crate) static CURVES: [Curve; 5] = [
         title: "/echo64, server CPU per request over the length of the body",
         over: "bytes of body",
         unit: CPU,
-        is_log: true,
         base: FLOOR_PAYLOAD,
         note: "8 connections. A body is received, decoded, changed, encoded and sent back.",
         points: Points::Steady(over_body_len),
@@ -122,7 +118,6 @@ pub(crate) static CURVES: [Curve; 5] = [
         title: "/echo64 4 KiB, server CPU per request over workers",
         over: "workers",
         unit: CPU,
-        is_log: false,
         base: FLOOR_PAYLOAD,
         note: "64 connections. Nothing is pinned: workers and load tool, a thread of its own, share \
                all cores of the machine. Where workers and load tool are more than the cores, they \
@@ -134,7 +129,6 @@ pub(crate) static CURVES: [Curve; 5] = [
         title: "/echo64 64 KiB, latency over load",
         over: "percent of what waterwheel can serve at most",
         unit: "ms",
-        is_log: false,
         base: None,
         note: LOAD_NOTE,
         points: Points::Load(Rising {
@@ -150,7 +144,6 @@ pub(crate) static CURVES: [Curve; 5] = [
         title: "/light while 5 % of the requests are a /burn of 2 ms, latency over load",
         over: "percent of what waterwheel can serve at most",
         unit: "ms",
-        is_log: false,
         base: None,
         note: LOAD_NOTE,
         points: Points::Load(Rising {

@@ -6,8 +6,12 @@
 //!    └ arena ─ entries, rows, contestant     who, under what, checked by check
 //!        ├ closed ─ tool ─ wrk | own_load    server CPU per request
 //!        ├ beside ─ own_load                 latency at a constant rate
-//!        ├ memory ─ own_load                 memory per idle connection
-//!        └ results ─ table, page ─ svg, store, compare
+//!        └ memory ─ own_load                 memory per idle connection
+//!    ├ scaling ─ curves                      the same over connections, bodies, workers, load
+//!    ├ parts ─ addresses                     instructions by part of our server
+//!    ├ guard ─ guard_cases                   instructions beside the counts kept
+//!    └ results ─ merge, store, compare, table
+//!        └ page ─ sections, svg, plot, strip ─ scale
 //! ```
 
 mod addresses;
@@ -32,13 +36,17 @@ mod own_load;
 mod page;
 mod parts;
 mod pinned;
+mod plot;
 pub(crate) mod proc;
 mod results;
 mod rows;
 mod samples;
 mod saturation;
+mod scale;
 mod scaling;
+mod sections;
 mod store;
+mod strip;
 mod svg;
 mod table;
 mod tool;

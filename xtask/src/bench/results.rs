@@ -44,7 +44,6 @@ pub(crate) struct CurveResult {
     /// The quantity that the points are drawn over.
     pub(crate) over: String,
     pub(crate) unit: String,
-    pub(crate) is_log: bool,
     pub(crate) note: String,
     /// Whose figure at the same point the others are divided by.
     pub(crate) base: Option<String>,

@@ -92,7 +92,6 @@ fn measure_curve(
         title: curve.title.to_owned(),
         over: curve.over.to_owned(),
         unit: curve.unit.to_owned(),
-        is_log: curve.is_log,
         note: curve.note.to_owned(),
         base: curve.base.map(str::to_owned),
         points: tasks.iter().zip(lanes).map(point).collect(),
