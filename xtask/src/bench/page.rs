@@ -174,8 +174,9 @@ mod tests {
         let page = example();
         assert!(page.contains("<title>waterwheel arena: today</title>"));
         assert!(page.contains("A &amp; B, 2 cores"));
-        assert!(!page.contains("{id}") && !page.contains("{rows}") && !page.contains("{machine}"));
-        assert!(!page.contains("src=") && !page.contains("href=") && !page.contains("<script"));
+        assert!(!page.contains("{id}") && !page.contains("{rows}") && !page.contains("{glance}"));
+        assert!(!page.contains("src=") && !page.contains("<script") && !page.contains("<link"));
+        assert_eq!(page.matches("href=").count(), page.matches("href=\"#").count());
     }
 
     #[test]

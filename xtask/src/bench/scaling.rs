@@ -11,7 +11,7 @@ use super::beside;
 use super::contestant::{Contestant, Placement};
 use super::curves::{Curve, LOADS, Points, Rising, Steady};
 use super::entries::{Entry, OURS};
-use super::memory::{affordable, raise_file_limit};
+use super::memory::raise_file_limit;
 use super::own_load::{self, OpenLoad};
 use super::pinned::on_core;
 use super::results::{CurveResult, EntryResult, Measured, Outcome, PointResult, Round};
@@ -101,7 +101,7 @@ fn measure_curve(
 impl Task<'_> {
     fn at(&self) -> f64 {
         match self {
-            Self::Steady(steady) => steady.at.min(f64::from(affordable())),
+            Self::Steady(steady) => steady.at,
             Self::Load { percent, .. } => f64::from(*percent),
         }
     }
@@ -152,7 +152,7 @@ fn measure(
 
 fn steady(settings: &Settings, contestant: &mut Contestant<'_>, point: &Steady) -> Result<Round> {
     let Settings { seconds, own_load, cores, .. } = settings;
-    let connections = point.connections.min(affordable());
+    let connections = point.connections;
     // Accepting the connections takes time that must not be counted.
     let warm_up = WARM_UP + ACCEPT_TIME * connections;
     let mut load =
