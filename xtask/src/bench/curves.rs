@@ -128,7 +128,7 @@ pub(crate) static CURVES: [Curve; 5] = [
     Curve {
         name: "load",
         title: "/echo64 64 KiB, latency over load",
-        over: "percent of what waterwheel can serve at most",
+        over: "percent of waterwheel's capacity",
         unit: "ms",
         base: None,
         note: LOAD_NOTE,
@@ -143,7 +143,7 @@ pub(crate) static CURVES: [Curve; 5] = [
     Curve {
         name: "load-beside",
         title: "/light while 5 % of the requests are a /burn of 2 ms, latency over load",
-        over: "percent of what waterwheel can serve at most",
+        over: "percent of waterwheel's capacity",
         unit: "ms",
         base: None,
         note: LOAD_NOTE,

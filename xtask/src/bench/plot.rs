@@ -32,10 +32,14 @@ pub(crate) struct Frame<'a> {
     pub(crate) width: f64,
 }
 
+/// A scale for all that is drawn of some lines; pictures side by side share one.
+pub(crate) fn scale<'a>(lines: impl Iterator<Item = &'a Line>) -> Scale {
+    let marks = lines.flat_map(|line| line.marks.iter().flatten());
+    Scale::over(marks.flat_map(|mark| [mark.value, mark.low, mark.high]))
+}
+
 /// The picture; `places` are the words under the points.
-pub(crate) fn lines(frame: Frame<'_>, places: &[String], lines: &[Line]) -> String {
-    let marks = lines.iter().flat_map(|line| line.marks.iter().flatten());
-    let scale = Scale::over(marks.flat_map(|mark| [mark.value, mark.low, mark.high]));
+pub(crate) fn picture(frame: Frame<'_>, places: &[String], lines: &[Line], scale: Scale) -> String {
     let plot = Plot { width: frame.width - LEFT - RIGHT, place_count: places.len(), scale };
     let Frame { title, unit, over, width } = frame;
     let middle = LEFT + plot.width / 2.0;
@@ -177,7 +181,8 @@ mod tests {
     fn drawn(marks: Vec<Option<Mark>>) -> String {
         let places: Vec<_> = (0..marks.len()).map(|index| index.to_string()).collect();
         let frame = Frame { title: "a<b", unit: "µs", over: "connections", width: 468.0 };
-        lines(frame, &places, &[Line { label: "x&y".into(), class: "ours".into(), marks }])
+        let lines = [Line { label: "x&y".into(), class: "ours".into(), marks }];
+        picture(frame, &places, &lines, scale(lines.iter()))
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The page's sections about curves and parts: pictures side by side, a legend, the figures below.
 
 use super::entries::OURS;
-use super::plot::{Frame, Line, Mark, lines, short};
+use super::plot::{Frame, Line, Mark, picture, scale, short};
 use super::results::{CurveResult, FIGURE, Measured, PartsResult, PointResult};
 use super::svg::{Bar, Length, WIDTH, bars, escape};
 use super::table::{number, point_cell, spread};
@@ -10,21 +10,24 @@ use super::table::{number, point_cell, spread};
 pub(crate) fn curve(curve: &CurveResult) -> String {
     let entries = curve.entries();
     let places: Vec<_> = curve.points.iter().map(|point| place(curve, point)).collect();
-    let pictures = curve.panels().iter().map(|panel| {
+    let drawn = |panel: &&str| -> Vec<_> {
         let line = |entry: &&str| Line {
             label: (*entry).to_owned(),
             class: class(entry),
             marks: curve.points.iter().map(|point| mark(point.find(entry)?, panel)).collect(),
         };
-        let drawn: Vec<_> = entries.iter().map(line).collect();
-        let title = if *panel == FIGURE { "server CPU per request" } else { panel };
+        entries.iter().map(line).collect()
+    };
+    let panels: Vec<_> = curve.panels().iter().map(drawn).collect();
+    let scale = scale(panels.iter().flatten());
+    let pictures = curve.panels().iter().zip(&panels).map(|(panel, lines)| {
         let frame = Frame {
-            title,
+            title: if *panel == FIGURE { "server CPU per request" } else { panel },
             unit: &curve.unit,
             over: &curve.over,
-            width: if curve.panels().len() == 1 { WIDTH } else { NARROW_WIDTH },
+            width: if panels.len() == 1 { WIDTH } else { NARROW_WIDTH },
         };
-        lines(frame, &places, &drawn)
+        picture(frame, &places, lines, scale.clone())
     });
     let pictures: String = pictures.collect();
     format!(
@@ -165,7 +168,7 @@ fn row(tag: &str, cells: &[String]) -> String {
 }
 
 /// Three of them stand side by side.
-const NARROW_WIDTH: f64 = 400.0;
+const NARROW_WIDTH: f64 = 320.0;
 const HALF_WIDTH: f64 = 470.0;
 
 #[cfg(test)]
