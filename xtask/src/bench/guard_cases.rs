@@ -1,5 +1,5 @@
-//! The ten cases of the guard: between them they run the paths that most requests take. A case keeps
-//! its request, because a changed one would be another case.
+//! The ten cases of the guard: between them they run the paths that most requests take. A case
+//! keeps its request, because a changed one would be another case.
 
 use super::content::Content;
 use crate::instructions::Load;

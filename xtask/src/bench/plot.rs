@@ -1,6 +1,6 @@
-//! Lines over a quantity as inline SVG. The points of all lines stand at the same distances, whatever
-//! the quantity is, so that a body of 0 bytes has a place beside one of 1 MiB. Colours come from the
-//! page's style sheet, by class.
+//! Lines over a quantity as inline SVG. The points of all lines stand at the same distances,
+//! whatever the quantity is, so that a body of 0 bytes has a place beside one of 1 MiB. Colours
+//! come from the page's style sheet, by class.
 
 use super::scale::Scale;
 use super::svg::escape;

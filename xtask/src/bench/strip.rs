@@ -1,5 +1,5 @@
-//! All rows at a glance as inline SVG: a line for each row, a dot for each server, placed by how its
-//! figure compares with the best rival's.
+//! All rows at a glance as inline SVG: a line for each row, a dot for each server, placed by how
+//! its figure compares with the best rival's.
 
 use super::entries::OURS;
 use super::results::{Measured, RowResult};
