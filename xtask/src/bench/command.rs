@@ -8,8 +8,8 @@ use super::arena::{self, Settings};
 use super::entries::{self, Selection};
 use super::pinned::Cores;
 use super::rows::{ROWS, Row};
-use super::tool::Tool;
-use super::{compare, criterion, own_load, store};
+use super::tool::{Tool, ToolName};
+use super::{compare, criterion, install, own_load, store};
 
 /// What was asked for on the command line.
 #[derive(Debug, Default)]
@@ -23,7 +23,8 @@ pub(crate) struct Options {
     pub(crate) compare: Option<String>,
     pub(crate) criterion: bool,
     pub(crate) arena: bool,
-    pub(crate) own_load: bool,
+    pub(crate) load: Option<ToolName>,
+    pub(crate) install: bool,
     pub(crate) rivals_target_dir: Option<PathBuf>,
 }
 
@@ -54,6 +55,9 @@ impl Depth {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let rows = select(&options.only)?;
+    if options.install {
+        install::install()?;
+    }
     let then = options.compare.as_deref().map(store::load).transpose()?;
     if options.criterion {
         criterion::run(&options.names, options.depth == Depth::Quick)?;
@@ -83,7 +87,7 @@ fn settings(options: &Options) -> Result<Settings> {
     Ok(Settings {
         rounds,
         seconds: options.depth.seconds(),
-        tool: Tool::choose(options.own_load, &own_load),
+        tool: Tool::choose(options.load, &own_load)?,
         own_load,
         cores: Cores::choose()?,
     })

@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::check;
-use super::entries::Entry;
-use super::origin::{self, Origin};
+use super::entries::{Entry, Launch};
+use super::folder;
+use super::origin::{Certificate, Origin};
 use super::pinned::{Cores, on_core};
 use super::proc::{self, Cpu};
-use super::rows::Request;
+use super::rows::{Needs, Request};
 use crate::server::Server;
 
 /// An entry whose server runs.
@@ -18,17 +19,17 @@ use crate::server::Server;
 pub(crate) struct Contestant<'a> {
     pub(crate) entry: &'a Entry,
     server: Server,
-    is_tls: bool,
+    needs: Needs,
 }
 
 impl<'a> Contestant<'a> {
-    pub(crate) fn start(entry: &'a Entry, cores: Cores, is_tls: bool) -> Result<Self> {
-        Ok(Self { entry, server: start(entry, cores, is_tls)?, is_tls })
+    pub(crate) fn start(entry: &'a Entry, cores: Cores, needs: Needs) -> Result<Self> {
+        Ok(Self { entry, server: start(entry, cores, needs)?, needs })
     }
 
     /// Goes on with a fresh server.
     pub(crate) fn restart(&mut self, cores: Cores) -> Result<()> {
-        let fresh = start(self.entry, cores, self.is_tls)?;
+        let fresh = start(self.entry, cores, self.needs)?;
         let stale = std::mem::replace(&mut self.server, fresh);
         end(stale, &self.entry.name);
         Ok(())
@@ -39,8 +40,13 @@ impl<'a> Contestant<'a> {
         check::is_served(self.origin(), request)
     }
 
+    /// The first of the requests that is answered right.
+    pub(crate) fn first_served<'r>(&self, requests: &'r [Request]) -> Option<&'r Request> {
+        requests.iter().find(|request| self.serves(request))
+    }
+
     pub(crate) fn origin(&self) -> Origin {
-        Origin { address: self.server.address(), is_tls: self.is_tls }
+        Origin { address: self.server.address(), is_tls: self.needs.tls }
     }
 
     pub(crate) fn cpu(&mut self) -> Result<Cpu> {
@@ -56,16 +62,26 @@ impl<'a> Contestant<'a> {
     }
 }
 
-fn start(entry: &Entry, cores: Cores, is_tls: bool) -> Result<Server> {
-    let core = cores.server.to_string();
-    on_core(cores.server, || {
-        let mut command = Command::new(&entry.program);
-        command.args(["--listen", "127.0.0.1:0", "--workers", "1", "--pin", &core]);
-        if is_tls {
-            // An entry without TLS complains and ends, which is an answer and not worth showing.
-            command.args(origin::tls_arguments()?).stderr(Stdio::null());
+fn start(entry: &Entry, cores: Cores, needs: Needs) -> Result<Server> {
+    on_core(cores.server, || match &entry.launch {
+        Launch::Program { path, arguments } => {
+            let mut command = Command::new(path);
+            command.args(["--listen", "127.0.0.1:0", "--workers", "1"]);
+            command.args(["--pin", &cores.server.to_string()]).args(*arguments);
+            if needs.tls {
+                let Certificate { chain, key } = Certificate::get()?;
+                command.arg("--tls-cert").arg(chain).arg("--tls-key").arg(key);
+            }
+            if needs.files {
+                command.arg("--files").arg(folder::create()?);
+            }
+            if needs.is_special() {
+                // An entry that lacks it complains and ends: an answer, and not worth showing.
+                command.stderr(Stdio::null());
+            }
+            Server::start(&mut command, PATIENCE)
         }
-        Server::start(&mut command, PATIENCE)
+        Launch::Packaged(package) => package.start(needs, PATIENCE),
     })
     .context("the server does not start")
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! command ─ criterion                        what to run
 //!    └ arena ─ entries, rows, contestant     who, under what, checked by check
-//!        ├ closed ─ tool ─ wrk | own_load    server CPU per request
+//!        ├ closed ─ tool ─ wrk | h2load | own_load    server CPU per request
 //!        ├ beside ─ own_load                 latency at a constant rate
 //!        ├ memory ─ own_load                 memory per idle connection
 //!        └ results ─ table, page ─ svg, store, compare
@@ -12,6 +12,7 @@
 
 mod arena;
 mod beside;
+mod body_file;
 mod check;
 mod closed;
 mod command;
@@ -20,10 +21,14 @@ mod content;
 mod contestant;
 mod criterion;
 pub(crate) mod entries;
+mod folder;
+mod h2load;
+mod install;
 mod machine;
 mod memory;
 mod origin;
 mod own_load;
+mod packaged;
 mod page;
 mod pinned;
 mod proc;
@@ -38,4 +43,7 @@ mod tool;
 mod wrk;
 
 pub(crate) use command::{Depth, Options, run};
+#[cfg(test)]
+pub(crate) use origin::Certificate;
 pub(crate) use pinned::pin;
+pub(crate) use tool::ToolName;

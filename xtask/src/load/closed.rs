@@ -23,7 +23,7 @@ pub(crate) fn run(
     time: Duration,
 ) -> Result<Outcome> {
     let requests = target.request().repeat(depth);
-    let mut crowd = Crowd::connect(target.address, connection_count)?;
+    let mut crowd = Crowd::connect(target, connection_count)?;
     let mut times = Times::new();
     let mut outcome = Outcome::default();
 

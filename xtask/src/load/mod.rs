@@ -10,6 +10,8 @@ mod crowd;
 mod hold;
 mod open;
 mod outcome;
+mod stream;
 
 pub(crate) use command::{Beside, Options, Target, Way, run};
 pub(crate) use outcome::Outcome;
+pub(crate) use stream::connect;
