@@ -127,9 +127,12 @@ struct BenchFlags {
     /// Leave the arena out.
     #[arg(long)]
     no_arena: bool,
-    /// Load with `xtask load` even where wrk is installed.
+    /// The load tool of the closed loop; without it the first one that is installed.
+    #[arg(long, value_enum, value_name = "TOOL")]
+    load: Option<bench::ToolName>,
+    /// First install what is missing: load tools, nginx, h2o (Debian, as root or by sudo).
     #[arg(long)]
-    own_load: bool,
+    install: bool,
     /// Where cargo builds the rivals, when not in its usual folder.
     #[arg(long, value_name = "DIR")]
     rivals_target_dir: Option<PathBuf>,
@@ -154,7 +157,8 @@ impl BenchFlags {
             add: self.add,
             scaling: self.scaling,
             compare: self.compare,
-            own_load: self.own_load,
+            load: self.load,
+            install: self.install,
             rivals_target_dir: self.rivals_target_dir,
         }
     }
@@ -210,6 +214,9 @@ struct TargetFlags {
     /// Fields to send along, each as `name: value`.
     #[arg(long)]
     field: Vec<String>,
+    /// Speak TLS 1.3, and trust any certificate.
+    #[arg(long)]
+    tls: bool,
     /// A file to POST; without it the request is a GET.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
@@ -223,8 +230,8 @@ struct TargetFlags {
 impl TargetFlags {
     fn into_options(self, way: load::Way) -> Result<load::Options> {
         let body = self.body.map(std::fs::read).transpose().context("cannot read the body")?;
-        let Self { address, path, field: fields, connections, pin, .. } = self;
-        let target = load::Target { address, path, fields, body };
+        let Self { address, path, field: fields, tls: is_tls, connections, pin, .. } = self;
+        let target = load::Target { address, is_tls, path, fields, body };
         Ok(load::Options { target, connections, pin, way })
     }
 }

@@ -11,8 +11,8 @@ use super::machine::Machine;
 use super::pinned::Cores;
 use super::results::{FORMAT, Report};
 use super::rows::{ROWS, Row};
-use super::tool::Tool;
-use super::{compare, criterion, own_load, parts, scaling, store};
+use super::tool::{Tool, ToolName};
+use super::{compare, criterion, install, own_load, parts, scaling, store};
 
 /// What was asked for on the command line.
 #[derive(Debug, Default)]
@@ -29,7 +29,8 @@ pub(crate) struct Options {
     pub(crate) scaling: bool,
     pub(crate) criterion: bool,
     pub(crate) arena: bool,
-    pub(crate) own_load: bool,
+    pub(crate) load: Option<ToolName>,
+    pub(crate) install: bool,
     pub(crate) rivals_target_dir: Option<PathBuf>,
 }
 
@@ -60,6 +61,9 @@ impl Depth {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let wanted = select(options)?;
+    if options.install {
+        install::install()?;
+    }
     let then = options.compare.as_deref().map(store::load).transpose()?;
     if options.criterion {
         criterion::run(&options.names, options.depth == Depth::Quick)?;
@@ -139,7 +143,7 @@ fn settings(options: &Options) -> Result<Settings> {
     Ok(Settings {
         rounds,
         seconds: options.depth.seconds(),
-        tool: Tool::choose(options.own_load, &own_load),
+        tool: Tool::choose(options.load, &own_load)?,
         own_load,
         cores: Cores::choose()?,
     })

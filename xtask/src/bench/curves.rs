@@ -3,7 +3,9 @@
 
 use super::content::Content;
 use super::memory::affordable;
-use super::rows::{CPU, ECHO_LARGE, ECHO_SMALL, FLOOR, FLOOR_PAYLOAD, PLAINTEXT, Request};
+use super::rows::{
+    BURN, CPU, ECHO_LARGE, ECHO_SMALL, FLOOR, FLOOR_PAYLOAD, LIGHT, PLAINTEXT, Request,
+};
 
 /// One quantity that grows, with the same question to every entry at each of its points.
 #[derive(Debug)]
@@ -90,8 +92,6 @@ fn over_workers() -> Vec<Steady> {
     [1, 2, 3, 4].map(point).into()
 }
 
-const LIGHT: Request = Request::get("/light", "ok");
-
 /// Every curve, in the order of the report.
 pub(crate) static CURVES: [Curve; 5] = [
     Curve {
@@ -150,7 +150,7 @@ pub(crate) static CURVES: [Curve; 5] = [
         points: Points::Load(Rising {
             blend: Request::get("/mix", "ok"),
             light: LIGHT,
-            heavy: Request::get("/burn", "ok"),
+            heavy: BURN,
             heavy_share: 0.05,
             connections: 64,
         }),

@@ -22,9 +22,9 @@ pub(crate) fn round(
     connections: u32,
 ) -> Result<Round> {
     let connections = connections.min(affordable());
-    let address = contestant.origin().address;
+    let origin = contestant.origin();
     let before = contestant.resident_len()?;
-    let holder = on_core(core, || Holder::start(load_program, address, request, connections))?;
+    let holder = on_core(core, || Holder::start(load_program, origin, request, connections))?;
     thread::sleep(SETTLE);
     let after = contestant.resident_len()?;
     drop(holder);

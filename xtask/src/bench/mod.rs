@@ -4,7 +4,7 @@
 //! ```text
 //! command ─ criterion                        what to run
 //!    └ arena ─ entries, rows, contestant     who, under what, checked by check
-//!        ├ closed ─ tool ─ wrk | own_load    server CPU per request
+//!        ├ closed ─ tool ─ wrk | h2load | own_load    server CPU per request
 //!        ├ beside ─ own_load                 latency at a constant rate
 //!        └ memory ─ own_load                 memory per idle connection
 //!    ├ scaling ─ curves                      the same over connections, bodies, workers, load
@@ -17,6 +17,7 @@
 mod addresses;
 mod arena;
 mod beside;
+mod body_file;
 mod check;
 mod closed;
 mod command;
@@ -26,13 +27,17 @@ mod contestant;
 mod criterion;
 mod curves;
 pub(crate) mod entries;
+mod folder;
 pub(crate) mod guard;
 mod guard_cases;
+mod h2load;
+mod install;
 mod machine;
 mod memory;
 mod merge;
 mod origin;
 mod own_load;
+mod packaged;
 mod page;
 mod parts;
 mod pinned;
@@ -53,4 +58,7 @@ mod tool;
 mod wrk;
 
 pub(crate) use command::{Depth, Options, run};
+#[cfg(test)]
+pub(crate) use origin::Certificate;
 pub(crate) use pinned::pin;
+pub(crate) use tool::ToolName;

@@ -72,6 +72,7 @@ fn bar(row: &RowResult, entry: &str, outcome: &Outcome) -> Bar {
     let length = match outcome {
         Outcome::NotYet => Length::Words("not yet".into()),
         Outcome::NotServed => Length::Words("not served".into()),
+        Outcome::NotMeasured(reason) => Length::Words(format!("– {reason}")),
         Outcome::Failed(_) => Length::Words("failed".into()),
         Outcome::Measured(measured) => {
             let ratio =

@@ -78,6 +78,8 @@ pub(crate) enum Outcome {
     NotYet,
     /// A rival does not serve the row.
     NotServed,
+    /// It serves the row, but cannot be measured in the row's way.
+    NotMeasured(String),
     /// It serves the row, and something went wrong.
     Failed(String),
     Measured(Measured),

@@ -15,7 +15,7 @@ use super::memory::raise_file_limit;
 use super::own_load::{self, OpenLoad};
 use super::pinned::on_core;
 use super::results::{CurveResult, EntryResult, Measured, Outcome, PointResult, Round};
-use super::rows::Request;
+use super::rows::{Mix, Needs, Request};
 use super::saturation::Busy;
 use super::table;
 
@@ -134,7 +134,8 @@ fn measure(
         _ => Placement::OneCore(settings.cores),
     };
     let failed = |error: anyhow::Error| failed(&entry.name, &error);
-    let mut contestant = Contestant::start_at(entry, placement, false).map_err(failed)?;
+    let mut contestant =
+        Contestant::start_at(entry, placement, Needs::default()).map_err(failed)?;
     if !contestant.serves(task.request()) {
         contestant.stop();
         return Err(not_served(entry));
@@ -176,7 +177,7 @@ fn steady(settings: &Settings, contestant: &mut Contestant<'_>, point: &Steady) 
 fn capacity(settings: &Settings, entries: &[&Entry], rising: &Rising) -> Result<f64> {
     let ours = entries.iter().find(|entry| entry.name == OURS);
     let ours = ours.context("our own entry is missing")?;
-    let mut contestant = Contestant::start(ours, settings.cores, false)?;
+    let mut contestant = Contestant::start(ours, settings.cores, Needs::default())?;
     let point =
         Steady { at: 0.0, request: rising.blend, connections: rising.connections, workers: None };
     let round = steady(settings, &mut contestant, &point);
@@ -196,9 +197,7 @@ fn open(
     let load = OpenLoad {
         light: &rising.light,
         heavy: &rising.heavy,
-        heavy_share: rising.heavy_share,
-        rate,
-        connections: rising.connections,
+        mix: Mix { heavy_share: rising.heavy_share, rate, connections: rising.connections },
         seconds: settings.seconds,
     };
     let mut round = beside::round(contestant, &settings.own_load, settings.cores.load, &load)?;

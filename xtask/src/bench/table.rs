@@ -24,6 +24,7 @@ pub(crate) fn row(row: &RowResult) -> String {
         match &entry.outcome {
             Outcome::NotYet => cells.push("not yet".into()),
             Outcome::NotServed => cells.push("not served".into()),
+            Outcome::NotMeasured(reason) => cells.push(format!("– {reason}")),
             Outcome::Failed(error) => cells.push(format!("failed: {error}")),
             Outcome::Measured(measured) => {
                 cells.extend(cells_of(row, measured, shows_rates));

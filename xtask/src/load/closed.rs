@@ -34,7 +34,7 @@ pub(crate) fn run(
     window: Window,
 ) -> Result<Outcome> {
     let requests = target.request().repeat(depth);
-    let mut crowd = Crowd::connect(target.address, connection_count)?;
+    let mut crowd = Crowd::connect(target, connection_count)?;
     let started = Instant::now();
     let mut batches = vec![Batch { sent_at: started, replies_due: depth }; connection_count];
     for connection in &mut crowd.connections {

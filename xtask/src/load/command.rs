@@ -23,6 +23,7 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
+    pub(crate) is_tls: bool,
     pub(crate) path: String,
     /// Fields as they stand in the head, without line ends.
     pub(crate) fields: Vec<String>,
@@ -66,8 +67,9 @@ impl Target {
 
     /// The request for another path, without a body.
     pub(crate) fn request_for(&self, path: &str) -> Vec<u8> {
+        let Self { address, is_tls, .. } = *self;
         let fields = self.fields.clone();
-        Self { address: self.address, path: path.to_owned(), fields, body: None }.request()
+        Self { address, is_tls, path: path.to_owned(), fields, body: None }.request()
     }
 }
 
@@ -95,6 +97,7 @@ mod tests {
     fn body_makes_it_a_post() {
         let mut target = Target {
             address: "127.0.0.1:80".parse().unwrap(),
+            is_tls: false,
             path: "/a".into(),
             fields: vec!["content-type: text/plain".into()],
             body: None,
