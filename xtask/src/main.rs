@@ -134,7 +134,7 @@ struct BenchFlags {
     /// More and longer rounds, for figures that are kept.
     #[arg(long)]
     full: bool,
-    /// Rows of the arena; naming one leaves criterion out.
+    /// Rows and curves of the arena, or `parts`; naming one leaves the others and criterion out.
     #[arg(long, value_name = "ROW", value_delimiter = ',')]
     only: Vec<String>,
     /// Rivals by name, or `all` or `none`; all is the default, but for --quick.
@@ -146,18 +146,35 @@ struct BenchFlags {
     /// Keep the arena's results in docs/benchmarks under this name.
     #[arg(long, value_name = "ID")]
     save: Option<String>,
+    /// Add the rounds to those kept under that name, measured on the same machine and commit.
+    #[arg(long, requires = "save")]
+    add: bool,
+    /// Cost over connections, body length and workers, latency over load, and the cost of our own
+    /// parts, instead of the rows; --full has both.
+    #[arg(long)]
+    scaling: bool,
     /// Compare the arena's results with those kept under this name.
     #[arg(long, value_name = "ID")]
     compare: Option<String>,
+    /// Compare instructions per request of ten cases with the counts that the repository keeps,
+    /// and do nothing else; --rounds counts several times.
+    #[arg(long)]
+    guard: bool,
+    /// Keep the counts instead of comparing them.
+    #[arg(long, requires = "guard")]
+    accept: bool,
     /// Leave the criterion benchmarks out.
     #[arg(long)]
     no_criterion: bool,
     /// Leave the arena out.
     #[arg(long)]
     no_arena: bool,
-    /// Load with `xtask load` even where wrk is installed.
+    /// The load tool of the closed loop; without it the first one that is installed.
+    #[arg(long, value_enum, value_name = "TOOL")]
+    load: Option<bench::ToolName>,
+    /// First install what is missing: load tools, nginx, h2o (Debian, as root or by sudo).
     #[arg(long)]
-    own_load: bool,
+    install: bool,
     /// Where cargo builds the rivals, when not in its usual folder.
     #[arg(long, value_name = "DIR")]
     rivals_target_dir: Option<PathBuf>,
@@ -171,7 +188,7 @@ impl BenchFlags {
             _ => bench::Depth::Usual,
         };
         bench::Options {
-            criterion: !self.no_criterion && self.only.is_empty(),
+            criterion: !self.no_criterion && self.only.is_empty() && !self.scaling,
             arena: !self.no_arena && self.names.is_empty(),
             names: self.names,
             depth,
@@ -179,8 +196,11 @@ impl BenchFlags {
             rivals: self.rivals,
             rounds: self.rounds,
             save: self.save,
+            add: self.add,
+            scaling: self.scaling,
             compare: self.compare,
-            own_load: self.own_load,
+            load: self.load,
+            install: self.install,
             rivals_target_dir: self.rivals_target_dir,
         }
     }
@@ -197,6 +217,12 @@ enum LoadFlags {
         depth: usize,
         #[arg(long, default_value_t = 2.0)]
         seconds: f64,
+        /// How long to load before anything counts.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+        warm_up: f64,
+        /// The server's process, to read its CPU while the load counts.
+        #[arg(long, value_name = "PID")]
+        watch: Option<u32>,
     },
     /// Requests are due at random moments; latency counts from there.
     Open {
@@ -230,6 +256,9 @@ struct TargetFlags {
     /// Fields to send along, each as `name: value`.
     #[arg(long)]
     field: Vec<String>,
+    /// Speak TLS 1.3, and trust any certificate.
+    #[arg(long)]
+    tls: bool,
     /// A file to POST; without it the request is a GET.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
@@ -243,8 +272,8 @@ struct TargetFlags {
 impl TargetFlags {
     fn into_options(self, way: load::Way) -> Result<load::Options> {
         let body = self.body.map(std::fs::read).transpose().context("cannot read the body")?;
-        let Self { address, path, field: fields, connections, pin, .. } = self;
-        let target = load::Target { address, path, fields, body };
+        let Self { address, path, field: fields, tls: is_tls, connections, pin, .. } = self;
+        let target = load::Target { address, is_tls, path, fields, body };
         Ok(load::Options { target, connections, pin, way })
     }
 }
@@ -253,8 +282,10 @@ impl LoadFlags {
     fn into_options(self) -> Result<load::Options> {
         let time = |seconds| Duration::try_from_secs_f64(seconds).context("no such time");
         match self {
-            Self::Closed { target, depth, seconds } => {
-                target.into_options(load::Way::Closed { depth, time: time(seconds)? })
+            Self::Closed { target, depth, seconds, warm_up, watch: watched } => {
+                let window =
+                    load::Window { warm_up: time(warm_up)?, time: time(seconds)?, watched };
+                target.into_options(load::Way::Closed { depth, window })
             }
             Self::Open { target, rate, seconds, beside, share } => {
                 let beside = beside.zip(share).map(|(path, share)| load::Beside { path, share });
@@ -276,9 +307,6 @@ struct InstructionsFlags {
     /// Send requests 16 at a time.
     #[arg(long)]
     pipelined: bool,
-    /// Fail when a request costs more instructions than this.
-    #[arg(long)]
-    max: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -307,13 +335,18 @@ fn run(command: Command) -> Result<()> {
         Command::Explain { route } => explain::run(route.as_deref()),
         Command::NewStage { name, path } => new_stage::run(&name, path.as_deref()),
         Command::Fuzz(flags) => fuzz::run(&flags.target, flags.seconds, flags.keep),
+        Command::Bench(flags) if flags.guard => {
+            bench::guard::run(flags.rounds.unwrap_or(1), flags.accept)
+        }
         Command::Bench(flags) => bench::run(&flags.into_options()),
         Command::Load(flags) => load::run(&flags.into_options()?),
-        Command::Instructions(flags) => instructions::run(&instructions::Load {
-            path: flags.path,
-            connections: flags.connections.into(),
-            depth: if flags.pipelined { 16 } else { 1 },
-            instructions_max: flags.max,
-        }),
+        Command::Instructions(flags) => instructions::run(
+            &flags.path,
+            &instructions::Load {
+                connections: flags.connections.into(),
+                depth: if flags.pipelined { 16 } else { 1 },
+                ..instructions::Load::get(&flags.path)
+            },
+        ),
     }
 }

@@ -1,14 +1,14 @@
-//! A server under test: started as a process, known by the address that it prints, ended by
+//! A server under test: started as a process, known by the address that it prints or was told, ended by
 //! SIGTERM, killed when it is dropped before that. Knows nothing of what the server answers.
 
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::Guarded;
 
@@ -26,6 +26,24 @@ impl Server {
         let stdout =
             process.child_mut().stdout.take().context("the server has no standard output")?;
         let address = listen_address(&lines(stdout), patience)?;
+        Ok(Self { process, address })
+    }
+
+    /// Starts a command that prints no such line, and waits until it can be connected to.
+    pub(crate) fn start_at(
+        command: &mut Command,
+        address: SocketAddr,
+        patience: Duration,
+    ) -> Result<Self> {
+        let mut process = Guarded::spawn(command.stdin(Stdio::null()))?;
+        let started = Instant::now();
+        while TcpStream::connect_timeout(&address, patience).is_err() {
+            if let Some(status) = process.child_mut().try_wait()? {
+                bail!("the server ended with {status} instead of listening");
+            }
+            ensure!(started.elapsed() < patience, "the server does not listen on {address}");
+            thread::sleep(Duration::from_millis(10));
+        }
         Ok(Self { process, address })
     }
 

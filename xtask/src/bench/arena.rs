@@ -1,16 +1,16 @@
 //! The arena: every row with every entry, in turn, round after round.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::contestant::Contestant;
-use super::entries::{Entry, OURS};
-use super::machine::Machine;
+use super::entries::{Entry, Launch, OURS};
 use super::own_load::OpenLoad;
 use super::pinned::Cores;
-use super::results::{EntryResult, FORMAT, Measured, Outcome, Report, Round, RowResult};
+use super::results::{EntryResult, Measured, Outcome, Round, RowResult};
 use super::rows::{Row, Work};
 use super::table;
 use super::tool::Tool;
@@ -29,19 +29,10 @@ pub(crate) struct Settings {
 }
 
 /// Measures and prints row after row.
-pub(crate) fn run(settings: &Settings, entries: &[Entry], rows: &[&Row]) -> Result<Report> {
+pub(crate) fn run(settings: &Settings, entries: &[Entry], rows: &[&Row]) -> Result<Vec<RowResult>> {
     memory::raise_file_limit();
-    let machine = Machine::read();
-    println!("{}", machine.line());
-    println!(
-        "{}; {} rounds of {} s, medians; server on core {}, load tool on core {}",
-        settings.tool.name(),
-        settings.rounds,
-        settings.seconds,
-        settings.cores.server,
-        settings.cores.load
-    );
-    let bar = progress_bar(rows, entries.len(), settings.rounds)?;
+    let round_count: u32 = rows.iter().map(|row| rounds_of(row, settings.rounds)).sum();
+    let bar = progress_bar(round_count as usize * entries.len())?;
     let mut results = Vec::new();
     for row in rows {
         let result = measure_row(settings, entries, row, &bar)?;
@@ -49,27 +40,21 @@ pub(crate) fn run(settings: &Settings, entries: &[Entry], rows: &[&Row]) -> Resu
         results.push(result);
     }
     bar.finish_and_clear();
-    Ok(Report {
-        format: FORMAT,
-        machine,
-        rounds: settings.rounds,
-        seconds_per_round: f64::from(settings.seconds),
-        load_tool: settings.tool.name().to_owned(),
-        rows: results,
-    })
+    Ok(results)
 }
 
-fn progress_bar(rows: &[&Row], entry_count: usize, rounds: u32) -> Result<ProgressBar> {
-    let round_count: u64 = rows.iter().map(|row| u64::from(rounds_of(row, rounds))).sum();
+pub(crate) fn progress_bar(step_count: usize) -> Result<ProgressBar> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}")
         .context("the progress bar's template is wrong")?;
-    Ok(ProgressBar::new(round_count * entry_count as u64).with_style(style))
+    let bar = ProgressBar::new(step_count as u64).with_style(style);
+    // The time goes on while a round takes its own.
+    bar.enable_steady_tick(Duration::from_millis(500));
+    Ok(bar)
 }
 
-/// Instructions and memory repeat, and what is not measured takes no rounds.
+/// Instructions and memory repeat.
 fn rounds_of(row: &Row, rounds: u32) -> u32 {
     match row.work {
-        Work::Awaited { .. } => 0,
         Work::Instructions { .. } | Work::Idle { .. } => 1,
         _ => rounds,
     }
@@ -87,14 +72,20 @@ fn measure_row(
     row: &Row,
     bar: &ProgressBar,
 ) -> Result<RowResult> {
-    let mut lanes: Vec<_> = entries.iter().map(|entry| enter(settings, entry, row)).collect();
+    let mut lanes: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            bar.set_message(format!("{} · {} · starts", row.name, entry.name));
+            enter(settings, entry, row)
+        })
+        .collect();
     for round in 1..=rounds_of(row, settings.rounds) {
         for (entry, lane) in entries.iter().zip(&mut lanes) {
             bar.set_message(format!("{} · {} · round {round}", row.name, entry.name));
             if let Lane::Running { contestant, rounds } = lane {
                 match measure(settings, contestant, &row.work) {
                     Ok(measured) => rounds.push(measured),
-                    Err(error) => *lane = Lane::Over(failed(&entry.name, &error)),
+                    Err(error) => *lane = Lane::Over(not_measured(entry, &row.work, &error)),
                 }
             }
             bar.inc(1);
@@ -119,30 +110,59 @@ fn measure_row(
     })
 }
 
-/// Starts an entry's server and checks that it serves the row.
+/// Starts an entry's server, checks that it serves the row, and warms it up.
 fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
-    let Some(request) = row.work.request() else { return Lane::Over(not_served(entry)) };
-    match Contestant::start(entry, settings.cores, row.is_tls) {
-        Ok(contestant) if contestant.serves(request) => {
-            Lane::Running { contestant, rounds: Vec::new() }
-        }
-        Ok(contestant) => {
-            contestant.stop();
-            Lane::Over(not_served(entry))
-        }
+    let contestant = match Contestant::start(entry, settings.cores, row.needs()) {
+        Ok(contestant) => contestant,
         // A command line that is not understood is one way of not serving.
-        Err(_) if row.is_tls => Lane::Over(not_served(entry)),
+        Err(_) if row.needs().is_special() => return Lane::Over(not_served(entry)),
+        Err(error) => return Lane::Over(failed(&entry.name, &error)),
+    };
+    if !serves(&contestant, &row.work) {
+        contestant.stop();
+        return Lane::Over(not_served(entry));
+    }
+    match warm_up(settings, &contestant, &row.work) {
+        Ok(()) => Lane::Running { contestant, rounds: Vec::new() },
         Err(error) => Lane::Over(failed(&entry.name, &error)),
     }
 }
 
+fn serves(contestant: &Contestant<'_>, work: &Work) -> bool {
+    let serves_heavy = match work {
+        Work::Beside { heavy, .. } => contestant.first_served(heavy).is_some(),
+        _ => true,
+    };
+    serves_heavy && contestant.serves(work.request())
+}
+
+/// What is asked for at a constant rate warms up on its own, memory is about a fresh server, and
+/// instructions do without.
+fn warm_up(settings: &Settings, contestant: &Contestant<'_>, work: &Work) -> Result<()> {
+    let Settings { own_load, cores, .. } = settings;
+    match work {
+        Work::Closed { request, connections, depth } => {
+            closed::warm_up(contestant, own_load, cores.load, request, *connections, *depth)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What is kept of an error is its outermost sentence: the causes may name the machine's folders.
-fn failed(name: &str, error: &anyhow::Error) -> Outcome {
+pub(crate) fn failed(name: &str, error: &anyhow::Error) -> Outcome {
     eprintln!("{name}: {error:#}");
     Outcome::Failed(error.to_string())
 }
 
-fn not_served(entry: &Entry) -> Outcome {
+/// Programs that valgrind cannot run are none the worse for it.
+fn not_measured(entry: &Entry, work: &Work, error: &anyhow::Error) -> Outcome {
+    match work {
+        Work::Instructions { .. } => Outcome::NotMeasured(error.to_string()),
+        _ => failed(&entry.name, error),
+    }
+}
+
+pub(crate) fn not_served(entry: &Entry) -> Outcome {
     if entry.name == OURS { Outcome::NotYet } else { Outcome::NotServed }
 }
 
@@ -153,15 +173,9 @@ fn measure(settings: &Settings, contestant: &mut Contestant<'_>, work: &Work) ->
         Work::Closed { request, connections, depth } => {
             closed::round(contestant, tool, cores.load, request, *connections, *depth, *seconds)
         }
-        Work::Beside { light, heavy, heavy_share, rate, connections } => {
-            let load = OpenLoad {
-                light,
-                heavy,
-                heavy_share: *heavy_share,
-                rate: *rate,
-                connections: *connections,
-                seconds: *seconds,
-            };
+        Work::Beside { light, heavy, load } => {
+            let heavy = contestant.first_served(heavy).context("no heavy request is served")?;
+            let load = OpenLoad { light, heavy, mix: *load, seconds: *seconds };
             beside::round(contestant, own_load, cores.load, &load)
         }
         Work::Idle { request, connections } => {
@@ -172,18 +186,16 @@ fn measure(settings: &Settings, contestant: &mut Contestant<'_>, work: &Work) ->
         Work::Instructions { request, connections } => {
             count(contestant.entry, request.path, *connections)
         }
-        Work::Awaited { missing } => anyhow::bail!("{missing} cannot be loaded yet"),
     }
 }
 
 fn count(entry: &Entry, path: &str, connections: u32) -> Result<Round> {
-    anyhow::ensure!(instructions::is_available(), "valgrind is missing");
-    let load = instructions::Load {
-        path: path.to_owned(),
-        connections: connections as usize,
-        depth: 1,
-        instructions_max: None,
+    instructions::valgrind_version()?;
+    let Launch::Program { path: program, arguments: [] } = &entry.launch else {
+        bail!("only programs of the arena are counted, as they come");
     };
-    let counted = instructions::count(&entry.program, &load)?;
+    let load =
+        instructions::Load { connections: connections as usize, ..instructions::Load::get(path) };
+    let counted = instructions::count(program, &load).context("it does not run under callgrind")?;
     Ok(Round { figure: counted.per_request as f64, ..Round::default() })
 }

@@ -16,9 +16,9 @@ pub(crate) fn round(
     core: usize,
     load: &OpenLoad<'_>,
 ) -> Result<Round> {
-    let address = contestant.origin().address;
+    let origin = contestant.origin();
     let before = contestant.cpu()?;
-    let outcome = on_core(core, || own_load::open(load_program, address, load))?;
+    let outcome = on_core(core, || own_load::open(load_program, origin, load))?;
     let cpu = contestant.cpu()? - before;
 
     ensure!(outcome.unanswered == 0, "{} requests were never answered", outcome.unanswered);

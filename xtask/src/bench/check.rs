@@ -1,68 +1,38 @@
 //! Asks a server once, before it is measured: a wrong answer is no faster than a right one.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use super::content::Content;
 use super::origin::Origin;
 use super::rows::Request;
-use crate::process::Guarded;
+use crate::load;
 use crate::reply::exchange;
 
 /// Whether the server gives the right answer. A server that closes, or that answers anything else,
 /// does not serve the request.
 pub(crate) fn is_served(origin: Origin, request: &Request) -> bool {
-    let body = if origin.is_tls { ask_over_tls(origin, request) } else { ask(origin, request) };
-    body.is_ok_and(|body| request.expected.is_met(request.content, &body))
+    ask(origin, request).is_ok_and(|body| request.expected.is_met(request.content, &body))
 }
 
 /// The body of the answer, which has status 200.
-fn ask(Origin { address, .. }: Origin, request: &Request) -> Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+fn ask(Origin { address, is_tls }: Origin, request: &Request) -> Result<Vec<u8>> {
+    let mut stream = load::connect(address, is_tls, PATIENCE)?;
     let answer = exchange(&mut stream, &request.bytes(&address.to_string()))?;
     ensure!(answer.head.status == 200, "the server answers {}", answer.head.status);
     Ok(answer.body)
-}
-
-/// The same by curl, which has a TLS of its own and trusts any certificate here.
-fn ask_over_tls(origin: Origin, request: &Request) -> Result<Vec<u8>> {
-    let mut command = Command::new("curl");
-    command.args(["--silent", "--fail", "--insecure", "--http1.1", "--tlsv1.3"]);
-    command.args(["--max-time", &PATIENCE.as_secs().to_string(), "--request", request.method]);
-    for (name, value) in request.content.fields() {
-        command.args(["--header", &format!("{name}: {value}")]);
-    }
-    if request.content != Content::Empty {
-        command.args(["--header", "expect:", "--data-binary", "@-"]);
-    }
-    command.arg(format!("{origin}{}", request.path));
-    let mut curl = Guarded::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
-    let mut input = curl.child_mut().stdin.take().context("curl has no input")?;
-    let mut output = curl.child_mut().stdout.take().context("curl has no output")?;
-    // curl reads the whole body before it sends any of it, so neither waits for the other.
-    input.write_all(&request.content.body())?;
-    drop(input);
-    let mut body = Vec::new();
-    output.read_to_end(&mut body)?;
-    ensure!(curl.child_mut().wait()?.success(), "curl has no answer");
-    Ok(body)
 }
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::thread;
 
     use super::*;
-    use crate::bench::content::Expected;
+    use crate::bench::content::{Content, Expected};
 
     fn is_served_by(reply: &'static str) -> bool {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,16 +1,34 @@
 //! One round of a closed-loop row: what the server's CPU spends on a request.
 
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
 use super::contestant::Contestant;
+use super::own_load;
 use super::pinned::on_core;
 use super::proc::cpu_of_ended_children;
 use super::results::Round;
 use super::rows::Request;
 use super::saturation::Busy;
 use super::tool::Tool;
+
+/// Lets caches, memory and branch predictors of the server settle before a first round is measured.
+pub(crate) fn warm_up(
+    contestant: &Contestant<'_>,
+    load_program: &Path,
+    core: usize,
+    request: &Request,
+    connections: u32,
+    depth: u32,
+) -> Result<()> {
+    let origin = contestant.origin();
+    let seconds = WARM_UP.as_secs_f64();
+    let load = || own_load::closed(load_program, origin, request, connections, depth, seconds);
+    on_core(core, load)?;
+    Ok(())
+}
 
 /// Loads the server and sets what the kernel counted against what the load tool counted.
 pub(crate) fn round(
@@ -32,7 +50,7 @@ pub(crate) fn round(
     let load = cpu_of_ended_children()? - load_before;
 
     ensure!(loaded.requests > 0, "no request was answered");
-    let per_request = |cpu: std::time::Duration| cpu.as_secs_f64() * 1e6 / loaded.requests as f64;
+    let per_request = |cpu: Duration| cpu.as_secs_f64() * 1e6 / loaded.requests as f64;
     Ok(Round {
         figure: per_request(server.total()),
         details: vec![("user", per_request(server.user)), ("sys", per_request(server.sys))],
@@ -40,3 +58,6 @@ pub(crate) fn round(
         busy: Some(Busy::new(server.total(), load.total(), wall)),
     })
 }
+
+/// Tens of thousands of small requests, thousands of large ones.
+const WARM_UP: Duration = Duration::from_millis(400);

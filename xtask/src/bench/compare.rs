@@ -73,6 +73,8 @@ mod tests {
             seconds_per_round: 1.0,
             load_tool: "wrk".into(),
             rows: vec![row(vec![("waterwheel", one(ours)), ("floor", one(floor))])],
+            curves: Vec::new(),
+            parts: Vec::new(),
         }
     }
 

@@ -3,14 +3,15 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::check;
-use super::entries::Entry;
-use super::origin::{self, Origin};
+use super::entries::{Entry, Launch};
+use super::folder;
+use super::origin::{Certificate, Origin};
 use super::pinned::{Cores, on_core};
 use super::proc::{self, Cpu};
-use super::rows::Request;
+use super::rows::{Needs, Request};
 use crate::server::Server;
 
 /// An entry whose server runs.
@@ -18,17 +19,30 @@ use crate::server::Server;
 pub(crate) struct Contestant<'a> {
     pub(crate) entry: &'a Entry,
     server: Server,
-    is_tls: bool,
+    needs: Needs,
+}
+
+/// Where a server's workers run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Placement {
+    /// One worker, on the server's core.
+    OneCore(Cores),
+    /// So many workers, wherever the kernel puts them.
+    Anywhere(u32),
 }
 
 impl<'a> Contestant<'a> {
-    pub(crate) fn start(entry: &'a Entry, cores: Cores, is_tls: bool) -> Result<Self> {
-        Ok(Self { entry, server: start(entry, cores, is_tls)?, is_tls })
+    pub(crate) fn start(entry: &'a Entry, cores: Cores, needs: Needs) -> Result<Self> {
+        Self::start_at(entry, Placement::OneCore(cores), needs)
+    }
+
+    pub(crate) fn start_at(entry: &'a Entry, placement: Placement, needs: Needs) -> Result<Self> {
+        Ok(Self { entry, server: start(entry, placement, needs)?, needs })
     }
 
     /// Goes on with a fresh server.
     pub(crate) fn restart(&mut self, cores: Cores) -> Result<()> {
-        let fresh = start(self.entry, cores, self.is_tls)?;
+        let fresh = start(self.entry, Placement::OneCore(cores), self.needs)?;
         let stale = std::mem::replace(&mut self.server, fresh);
         end(stale, &self.entry.name);
         Ok(())
@@ -39,8 +53,17 @@ impl<'a> Contestant<'a> {
         check::is_served(self.origin(), request)
     }
 
+    /// The first of the requests that is answered right.
+    pub(crate) fn first_served<'r>(&self, requests: &'r [Request]) -> Option<&'r Request> {
+        requests.iter().find(|request| self.serves(request))
+    }
+
     pub(crate) fn origin(&self) -> Origin {
-        Origin { address: self.server.address(), is_tls: self.is_tls }
+        Origin { address: self.server.address(), is_tls: self.needs.tls }
+    }
+
+    pub(crate) fn pid(&mut self) -> u32 {
+        self.server.pid()
     }
 
     pub(crate) fn cpu(&mut self) -> Result<Cpu> {
@@ -56,18 +79,41 @@ impl<'a> Contestant<'a> {
     }
 }
 
-fn start(entry: &Entry, cores: Cores, is_tls: bool) -> Result<Server> {
-    let core = cores.server.to_string();
-    on_core(cores.server, || {
-        let mut command = Command::new(&entry.program);
-        command.args(["--listen", "127.0.0.1:0", "--workers", "1", "--pin", &core]);
-        if is_tls {
-            // An entry without TLS complains and ends, which is an answer and not worth showing.
-            command.args(origin::tls_arguments()?).stderr(Stdio::null());
+fn start(entry: &Entry, placement: Placement, needs: Needs) -> Result<Server> {
+    let server = match placement {
+        Placement::OneCore(Cores { server: core, .. }) => on_core(core, || {
+            let arguments = ["--workers", "1", "--pin", &core.to_string()];
+            launch(&entry.launch, &arguments, needs)
+        }),
+        Placement::Anywhere(worker_count) => {
+            let is_packaged = matches!(entry.launch, Launch::Packaged(_));
+            ensure!(!is_packaged, "its configuration has one worker");
+            launch(&entry.launch, &["--workers", &worker_count.to_string()], needs)
         }
-        Server::start(&mut command, PATIENCE)
-    })
-    .context("the server does not start")
+    };
+    server.context("the server does not start")
+}
+
+fn launch(launch: &Launch, placement: &[&str], needs: Needs) -> Result<Server> {
+    match launch {
+        Launch::Program { path, arguments } => {
+            let mut command = Command::new(path);
+            command.args(["--listen", "127.0.0.1:0"]).args(placement).args(*arguments);
+            if needs.tls {
+                let Certificate { chain, key } = Certificate::get()?;
+                command.arg("--tls-cert").arg(chain).arg("--tls-key").arg(key);
+            }
+            if needs.files {
+                command.arg("--files").arg(folder::create()?);
+            }
+            if needs.is_special() {
+                // An entry that lacks it complains and ends: an answer, and not worth showing.
+                command.stderr(Stdio::null());
+            }
+            Server::start(&mut command, PATIENCE)
+        }
+        Launch::Packaged(package) => package.start(needs, PATIENCE),
+    }
 }
 
 /// Ends a server. One that does not end well is reported and killed, and nothing is lost: what was

@@ -1,18 +1,29 @@
-//! Who takes part: our arena example and the programs of benches/rivals, built by cargo.
+//! Who takes part: our arena example, the programs of benches/rivals, built by cargo, and servers that
+//! are installed.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
+use super::packaged::{PACKAGES, Package};
 use crate::artifacts::{self, Artifact};
 use crate::metadata;
 use crate::process::{cargo, output, root};
 
-/// One server with the arena's command line.
+/// One server.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    pub(crate) program: PathBuf,
+    pub(crate) launch: Launch,
+}
+
+/// How a server is started.
+#[derive(Debug)]
+pub(crate) enum Launch {
+    /// By the arena's command line, and arguments of its own behind it.
+    Program { path: PathBuf, arguments: &'static [&'static str] },
+    /// By a configuration.
+    Packaged(Package),
 }
 
 /// The name under which we are listed.
@@ -30,18 +41,46 @@ pub(crate) enum Selection {
 
 /// Builds everyone who takes part; ours comes first.
 pub(crate) fn build(selection: &Selection, rivals_target_dir: Option<&Path>) -> Result<Vec<Entry>> {
-    let mut entries = vec![Entry { name: OURS.into(), program: build_ours()? }];
+    let mut entries = vec![program(OURS.into(), build_ours()?, &[])];
     let names = select(selection, rivals()?)?;
-    let artifacts = build_rivals(&names, rivals_target_dir)?;
+    let built: Vec<_> = names.iter().filter(|name| Package::find(name).is_none()).collect();
+    let artifacts = build_rivals(&built, rivals_target_dir)?;
     for name in names {
-        match artifacts.iter().find(|artifact| artifact.name == name) {
+        if let Some(package) = Package::find(&name) {
+            match package.program() {
+                Some(_) => entries.push(Entry { name, launch: Launch::Packaged(package) }),
+                None => missing(selection, &name)?,
+            }
+            continue;
+        }
+        let (source, arguments) = variant(&name).unwrap_or((&name, &[]));
+        match artifacts.iter().find(|artifact| artifact.name == source) {
             Some(artifact) => {
-                entries.push(Entry { name, program: artifact.path.clone() });
+                let path = artifact.path.clone();
+                entries.push(program(name, path, arguments));
             }
             None => eprintln!("{name} does not compile and is left out"),
         }
     }
     Ok(entries)
+}
+
+fn program(name: String, path: PathBuf, arguments: &'static [&'static str]) -> Entry {
+    Entry { name, launch: Launch::Program { path, arguments } }
+}
+
+/// A server that is not installed is an error only where it was asked for by name.
+fn missing(selection: &Selection, name: &str) -> Result<()> {
+    let is_named = matches!(selection, Selection::Named(_));
+    ensure!(!is_named, "{name} is not installed; --install installs it");
+    eprintln!("{name} is not installed and is left out; --install installs it");
+    Ok(())
+}
+
+/// The program behind an entry that is another way of running it, and the arguments for that.
+fn variant(name: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let found = VARIANTS.iter().find(|(variant, ..)| *variant == name)?;
+    Some((found.1, found.2))
 }
 
 /// Builds the arena example and returns where cargo put it.
@@ -52,17 +91,18 @@ pub(crate) fn build_ours() -> Result<PathBuf> {
     Ok(arena.context("cargo did not build the example arena")?.path)
 }
 
-fn build_rivals(names: &[String], rivals_target_dir: Option<&Path>) -> Result<Vec<Artifact>> {
+fn build_rivals(names: &[&String], rivals_target_dir: Option<&Path>) -> Result<Vec<Artifact>> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
     let mut command = cargo(&["build", "--release", "--keep-going", "--manifest-path", MANIFEST]);
-    command.args(names.iter().flat_map(|name| ["--bin", name]));
+    let programs = names.iter().map(|name| variant(name).map_or(name.as_str(), |(of, _)| of));
+    command.args(programs.flat_map(|program| ["--bin", program]));
     command.args(rivals_target_dir.map(|dir| format!("--target-dir={}", dir.display())));
     artifacts::build(&mut command)
 }
 
-/// The names of the rivals' programs; none where the folder is missing.
+/// The names of all rivals; none where the folder is missing.
 fn rivals() -> Result<Vec<String>> {
     if !root().join(MANIFEST).exists() {
         return Ok(Vec::new());
@@ -70,7 +110,14 @@ fn rivals() -> Result<Vec<String>> {
     let arguments = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", MANIFEST];
     let packages = metadata::parse(&output(&mut cargo(&arguments))?)?;
     let programs = packages.into_iter().flat_map(|package| package.programs);
-    Ok(programs.filter(|name| name != CHECKER).collect())
+    let mut names: Vec<_> = programs.filter(|name| name != CHECKER).collect();
+    for (name, of, _) in VARIANTS {
+        if let Some(index) = names.iter().position(|name| *name == of) {
+            names.insert(index + 1, name.to_owned());
+        }
+    }
+    names.extend(PACKAGES.map(|package| package.name.to_owned()));
+    Ok(names)
 }
 
 fn select(selection: &Selection, mut rivals: Vec<String>) -> Result<Vec<String>> {
@@ -87,6 +134,8 @@ fn select(selection: &Selection, mut rivals: Vec<String>) -> Result<Vec<String>>
     Ok(rivals)
 }
 
+/// Entries that are another way of running a program: name, program, arguments.
+const VARIANTS: [(&str, &str, &[&str]); 1] = [("hyper-current", "hyper", &["--current-thread"])];
 /// Asks rivals for answers, and gives none.
 const CHECKER: &str = "check";
 const MANIFEST: &str = "benches/rivals/Cargo.toml";
@@ -103,6 +152,19 @@ mod tests {
     fn usual_rivals_may_be_missing() {
         assert_eq!(selected(&Selection::All).unwrap().len(), 3);
         assert_eq!(selected(&Selection::Usual(&["floor", "nginx"])).unwrap(), ["floor"]);
+    }
+
+    #[test]
+    fn variants_are_programs_with_arguments() {
+        assert_eq!(variant("hyper-current"), Some(("hyper", &["--current-thread"][..])));
+        assert_eq!(variant("hyper"), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_by_name_must_be_installed() {
+        assert!(missing(&Selection::All, "h2o").is_ok());
+        let error = missing(&Selection::Named(vec!["h2o".into()]), "h2o").unwrap_err();
+        assert!(error.to_string().contains("--install"), "{error}");
     }
 
     #[test]

@@ -22,9 +22,9 @@ pub(crate) fn round(
     connections: u32,
 ) -> Result<Round> {
     let connections = connections.min(affordable());
-    let address = contestant.origin().address;
+    let origin = contestant.origin();
     let before = contestant.resident_len()?;
-    let holder = on_core(core, || Holder::start(load_program, address, request, connections))?;
+    let holder = on_core(core, || Holder::start(load_program, origin, request, connections))?;
     thread::sleep(SETTLE);
     let after = contestant.resident_len()?;
     drop(holder);
@@ -50,7 +50,7 @@ pub(crate) fn raise_file_limit() {
 }
 
 /// How many connections fit the file limit, beside what a server opens for itself.
-fn affordable() -> u32 {
+pub(crate) fn affordable() -> u32 {
     let current = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     u32::try_from(current.saturating_sub(200)).unwrap_or(u32::MAX).max(1)
 }

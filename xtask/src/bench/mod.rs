@@ -4,14 +4,20 @@
 //! ```text
 //! command ─ criterion                        what to run
 //!    └ arena ─ entries, rows, contestant     who, under what, checked by check
-//!        ├ closed ─ tool ─ wrk | own_load    server CPU per request
+//!        ├ closed ─ tool ─ wrk | h2load | own_load    server CPU per request
 //!        ├ beside ─ own_load                 latency at a constant rate
-//!        ├ memory ─ own_load                 memory per idle connection
-//!        └ results ─ table, page ─ svg, store, compare
+//!        └ memory ─ own_load                 memory per idle connection
+//!    ├ scaling ─ curves                      the same over connections, bodies, workers, load
+//!    ├ parts ─ addresses                     instructions by part of our server
+//!    ├ guard ─ guard_cases                   instructions beside the counts kept
+//!    └ results ─ merge, store, compare, table
+//!        └ page ─ sections, svg, plot, strip ─ scale
 //! ```
 
+mod addresses;
 mod arena;
 mod beside;
+mod body_file;
 mod check;
 mod closed;
 mod command;
@@ -19,23 +25,40 @@ mod compare;
 mod content;
 mod contestant;
 mod criterion;
+mod curves;
 pub(crate) mod entries;
+mod folder;
+pub(crate) mod guard;
+mod guard_cases;
+mod h2load;
+mod install;
 mod machine;
 mod memory;
+mod merge;
 mod origin;
 mod own_load;
+mod packaged;
 mod page;
+mod parts;
 mod pinned;
-mod proc;
+mod plot;
+pub(crate) mod proc;
 mod results;
 mod rows;
 mod samples;
 mod saturation;
+mod scale;
+mod scaling;
+mod sections;
 mod store;
+mod strip;
 mod svg;
 mod table;
 mod tool;
 mod wrk;
 
 pub(crate) use command::{Depth, Options, run};
+#[cfg(test)]
+pub(crate) use origin::Certificate;
 pub(crate) use pinned::pin;
+pub(crate) use tool::ToolName;

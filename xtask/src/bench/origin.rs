@@ -1,11 +1,14 @@
 //! Where a server is reached, and with or without TLS; and the certificate for a run.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
+use std::{fmt, fs};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
+#[cfg(test)]
+use rustls::pki_types::pem::PemObject;
+#[cfg(test)]
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::process::target_dir;
 
@@ -23,39 +26,38 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The arguments that make an entry serve over TLS, with a certificate that nobody has to trust.
-pub(crate) fn tls_arguments() -> Result<Vec<String>> {
-    let certificate = Certificate::in_target_dir();
-    if !certificate.chain.exists() {
-        certificate.create()?;
-    }
-    let Certificate { chain, key } = certificate;
-    Ok(vec![format!("--tls-cert={}", chain.display()), format!("--tls-key={}", key.display())])
-}
-
-struct Certificate {
-    chain: PathBuf,
-    key: PathBuf,
+/// A certificate that nobody has to trust, with its key.
+#[derive(Debug)]
+pub(crate) struct Certificate {
+    pub(crate) chain: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 impl Certificate {
-    fn in_target_dir() -> Self {
+    /// The one for all runs, created by the first that needs it.
+    pub(crate) fn get() -> Result<Self> {
         let stem = target_dir().join("arena-certificate");
-        Self { chain: stem.with_extension("pem"), key: stem.with_extension("key") }
+        let own = Self { chain: stem.with_extension("pem"), key: stem.with_extension("key") };
+        if !own.chain.exists() || !own.key.exists() {
+            own.create()?;
+        }
+        Ok(own)
     }
 
     /// ECDSA on P-256, which is what most public servers have.
     fn create(&self) -> Result<()> {
-        let mut command = Command::new("openssl");
-        command.args(["req", "-x509", "-nodes", "-days", "3650", "-subj", "/CN=localhost"]);
-        command.args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
-        command.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]);
-        command.arg("-keyout").arg(&self.key).arg("-out").arg(&self.chain);
-        match command.output() {
-            Ok(output) if output.status.success() => Ok(()),
-            Ok(_) => bail!("openssl makes no certificate"),
-            Err(_) => bail!("openssl is missing"),
-        }
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let own = rcgen::generate_simple_self_signed(names).context("no certificate is made")?;
+        fs::write(&self.key, own.signing_key.serialize_pem())?;
+        fs::write(&self.chain, own.cert.pem())?;
+        Ok(())
+    }
+
+    /// Both as rustls takes them.
+    #[cfg(test)]
+    pub(crate) fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+        let chain = CertificateDer::pem_file_iter(&self.chain)?.collect::<Result<_, _>>()?;
+        Ok((chain, PrivateKeyDer::from_pem_file(&self.key)?))
     }
 }
 

@@ -1,20 +1,21 @@
 //! Runs `xtask load` as a process of its own, so that its CPU is counted apart and it can be tied
 //! to a core.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::content::Content;
-use super::rows::Request;
+use super::body_file::BodyFile;
+use super::contestant::Contestant;
+use super::origin::Origin;
+use super::rows::{Mix, Request};
 use super::tool::Loaded;
 use crate::artifacts;
 use crate::load::Outcome;
-use crate::process::{Guarded, cargo, output, target_dir};
+use crate::process::{Guarded, cargo, output};
 
 /// This program, built with optimisation.
 pub(crate) fn build() -> Result<PathBuf> {
@@ -28,42 +29,61 @@ pub(crate) fn build() -> Result<PathBuf> {
 
 pub(crate) fn closed(
     program: &Path,
-    address: SocketAddr,
+    origin: Origin,
     request: &Request,
     connections: u32,
     depth: u32,
-    seconds: u32,
+    seconds: f64,
 ) -> Result<Loaded> {
-    let mut command = command(program, "closed", address, request, connections);
+    let mut command = command(program, "closed", origin, request, connections);
     command.args(["--depth", &depth.to_string(), "--seconds", &seconds.to_string()]);
-    let body = Body::write(request)?;
-    command.args(body.argument());
+    let body = BodyFile::write(request)?;
+    command.args(body.path().map(|path| format!("--body={}", path.display())));
     let outcome = parse(&output(&mut command)?)?;
     Ok(Loaded { requests: outcome.requests, seconds: outcome.seconds, errors: 0 })
+}
+
+/// A closed loop, one request at a time on each connection, with the CPU of both sides while it was
+/// in full swing: connecting and accepting is left out.
+pub(crate) fn steady(
+    program: &Path,
+    contestant: &mut Contestant<'_>,
+    request: &Request,
+    connections: u32,
+    warm_up: Duration,
+    seconds: u32,
+) -> Result<Outcome> {
+    let mut command = command(program, "closed", contestant.origin(), request, connections);
+    command.args(["--warm-up", &warm_up.as_secs_f64().to_string()]);
+    command.args(["--seconds", &seconds.to_string(), "--watch", &contestant.pid().to_string()]);
+    let body = BodyFile::write(request)?;
+    command.args(body.path().map(|path| format!("--body={}", path.display())));
+    parse(&output(&mut command)?)
 }
 
 /// Light and heavy requests at a constant rate.
 pub(crate) struct OpenLoad<'a> {
     pub(crate) light: &'a Request,
     pub(crate) heavy: &'a Request,
-    pub(crate) heavy_share: f64,
-    pub(crate) rate: u32,
-    pub(crate) connections: u32,
+    pub(crate) mix: Mix,
     pub(crate) seconds: u32,
 }
 
-pub(crate) fn open(program: &Path, address: SocketAddr, load: &OpenLoad<'_>) -> Result<Outcome> {
-    let mut command = command(program, "open", address, load.light, load.connections);
+pub(crate) fn open(program: &Path, origin: Origin, load: &OpenLoad<'_>) -> Result<Outcome> {
+    let Mix { heavy_share, rate, connections } = load.mix;
+    let mut command = command(program, "open", origin, load.light, connections);
     if realtime_is_allowed() {
         command = in_realtime(&command);
     }
-    command.args(["--rate", &load.rate.to_string(), "--seconds", &load.seconds.to_string()]);
-    command.args(["--beside", load.heavy.path, "--share", &load.heavy_share.to_string()]);
+    command.args(["--rate", &rate.to_string(), "--seconds", &load.seconds.to_string()]);
+    command.args(["--beside", load.heavy.path, "--share", &heavy_share.to_string()]);
+    let body = BodyFile::write(load.light)?;
+    command.args(body.path().map(|path| format!("--body={}", path.display())));
     parse(&output(&mut command)?)
 }
 
 /// Whether a program may be started that nothing else on its core interrupts.
-fn realtime_is_allowed() -> bool {
+pub(crate) fn realtime_is_allowed() -> bool {
     let tried = Command::new("chrt").args(["--fifo", "1", "true"]).stderr(Stdio::null()).status();
     tried.is_ok_and(|status| status.success())
 }
@@ -85,11 +105,11 @@ impl Holder {
     /// Returns when every connection has had its reply.
     pub(crate) fn start(
         program: &Path,
-        address: SocketAddr,
+        origin: Origin,
         request: &Request,
         connections: u32,
     ) -> Result<Self> {
-        let mut command = command(program, "hold", address, request, connections);
+        let mut command = command(program, "hold", origin, request, connections);
         let mut process = Guarded::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         let stdout = process.child_mut().stdout.take().context("the holder has no output")?;
         let mut line = String::new();
@@ -102,13 +122,14 @@ impl Holder {
 fn command(
     program: &Path,
     way: &str,
-    address: SocketAddr,
+    Origin { address, is_tls }: Origin,
     request: &Request,
     connections: u32,
 ) -> Command {
     let mut command = Command::new(program);
     command.args(["load", way, "--address", &address.to_string(), "--path", request.path]);
     command.args(["--connections", &connections.to_string()]);
+    command.args(is_tls.then_some("--tls"));
     for (name, value) in request.content.fields() {
         command.args(["--field", &format!("{name}: {value}")]);
     }
@@ -117,31 +138,4 @@ fn command(
 
 fn parse(printed: &str) -> Result<Outcome> {
     serde_json::from_str(printed).context("the load tool printed no outcome")
-}
-
-/// The file that a body is handed over in, removed when this is dropped.
-struct Body(Option<PathBuf>);
-
-impl Body {
-    fn write(request: &Request) -> Result<Self> {
-        if request.content == Content::Empty {
-            return Ok(Self(None));
-        }
-        let path = target_dir().join(format!("arena-{}.body", std::process::id()));
-        fs::write(&path, request.content.body())?;
-        Ok(Self(Some(path)))
-    }
-
-    fn argument(&self) -> Option<String> {
-        self.0.as_ref().map(|path| format!("--body={}", path.display()))
-    }
-}
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0 {
-            // A file left behind in the build folder does no harm.
-            let _ = fs::remove_file(path);
-        }
-    }
 }

@@ -3,16 +3,42 @@
 use super::entries::OURS;
 use super::machine::Machine;
 use super::results::{Measured, Outcome, Report, RowResult};
-use super::svg::{Bar, Length, bars, escape};
+use super::svg::{Bar, Length, WIDTH, bars, escape};
 use super::table::{number, spread};
+use super::{sections, strip};
 
 /// The page of a report that is kept under the name `id`.
 pub(crate) fn page(report: &Report, id: &str) -> String {
     let rows: String = report.rows.iter().map(section).collect();
+    let curves: String = report.curves.iter().map(sections::curve).collect();
     include_str!("page.html")
         .replace("{id}", &escape(id))
         .replace("{machine}", &machine(report))
+        .replace("{contents}", &contents(report))
+        .replace("{glance}", &glance(&report.rows))
         .replace("{rows}", &rows)
+        .replace("{curves}", &curves)
+        .replace("{parts}", &sections::parts(&report.parts))
+}
+
+fn contents(report: &Report) -> String {
+    let rows = report.rows.iter().map(|row| row.name.as_str());
+    let curves = report.curves.iter().map(|curve| curve.name.as_str());
+    let parts = (!report.parts.is_empty()).then_some("parts");
+    let link = |name: &str| format!("<a href=\"#{0}\">{0}</a>\n", escape(name));
+    rows.chain(curves).chain(parts).map(link).collect()
+}
+
+fn glance(rows: &[RowResult]) -> String {
+    let strip = strip::strip(rows);
+    if strip.is_empty() {
+        return strip;
+    }
+    format!(
+        "<section><h2>At a glance</h2>\n<p>Each line is a row, each dot a server. At 1× stands the \
+         best rival of the row; where the large dot, which is ours, lies to the right of it, we \
+         lose. Grey dots are floors: servers that do not parse.</p>\n{strip}</section>\n"
+    )
 }
 
 fn machine(report: &Report) -> String {
@@ -34,14 +60,19 @@ fn section(row: &RowResult) -> String {
     let chart: Vec<_> =
         row.entries.iter().map(|entry| bar(row, &entry.entry, &entry.outcome)).collect();
     let title = escape(&row.title);
-    let chart = bars(&row.title, &chart);
-    format!("<h2 id=\"{}\">{title}</h2>\n{chart}{}", escape(&row.name), table(row))
+    let chart = bars(&row.title, &chart, WIDTH);
+    let (name, table) = (escape(&row.name), table(row));
+    format!(
+        "<section id=\"{name}\"><h2>{title}</h2>\n{chart}\
+         <details><summary>figures</summary>{table}</details></section>\n"
+    )
 }
 
 fn bar(row: &RowResult, entry: &str, outcome: &Outcome) -> Bar {
     let length = match outcome {
         Outcome::NotYet => Length::Words("not yet".into()),
         Outcome::NotServed => Length::Words("not served".into()),
+        Outcome::NotMeasured(reason) => Length::Words(format!("– {reason}")),
         Outcome::Failed(_) => Length::Words("failed".into()),
         Outcome::Measured(measured) => {
             let ratio =
@@ -99,7 +130,7 @@ fn table(row: &RowResult) -> String {
         cells.extend(shows_rates.then(|| number(measured.requests_per_second.median())));
         lines.push_str(&line("td", &cells));
     }
-    format!("<table>\n{lines}</table>\n")
+    format!("<div class=\"wide\"><table>\n{lines}</table></div>")
 }
 
 fn line(tag: &str, cells: &[String]) -> String {
@@ -133,6 +164,8 @@ mod tests {
             seconds_per_round: 1.0,
             load_tool: "wrk".into(),
             rows: vec![row],
+            curves: Vec::new(),
+            parts: Vec::new(),
         };
         page(&report, "today")
     }
@@ -142,8 +175,9 @@ mod tests {
         let page = example();
         assert!(page.contains("<title>waterwheel arena: today</title>"));
         assert!(page.contains("A &amp; B, 2 cores"));
-        assert!(!page.contains("{id}") && !page.contains("{rows}") && !page.contains("{machine}"));
-        assert!(!page.contains("src=") && !page.contains("href=") && !page.contains("<script"));
+        assert!(!page.contains("{id}") && !page.contains("{rows}") && !page.contains("{glance}"));
+        assert!(!page.contains("src=") && !page.contains("<script") && !page.contains("<link"));
+        assert_eq!(page.matches("href=").count(), page.matches("href=\"#").count());
     }
 
     #[test]

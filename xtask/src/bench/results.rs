@@ -16,6 +16,12 @@ pub(crate) struct Report {
     pub(crate) seconds_per_round: f64,
     pub(crate) load_tool: String,
     pub(crate) rows: Vec<RowResult>,
+    /// Empty in older reports.
+    #[serde(default)]
+    pub(crate) curves: Vec<CurveResult>,
+    /// Our own parts, case after case; empty in older reports.
+    #[serde(default)]
+    pub(crate) parts: Vec<PartsResult>,
 }
 
 pub(crate) const FORMAT: u32 = 1;
@@ -28,6 +34,35 @@ pub(crate) struct RowResult {
     pub(crate) unit: String,
     pub(crate) base: Option<String>,
     pub(crate) entries: Vec<EntryResult>,
+}
+
+/// One curve with what every entry did at each point.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CurveResult {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    /// The quantity that the points are drawn over.
+    pub(crate) over: String,
+    pub(crate) unit: String,
+    pub(crate) note: String,
+    /// Whose figure at the same point the others are divided by.
+    pub(crate) base: Option<String>,
+    pub(crate) points: Vec<PointResult>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PointResult {
+    pub(crate) at: f64,
+    pub(crate) entries: Vec<EntryResult>,
+}
+
+/// Where the user-space instructions of one kind of request go.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PartsResult {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    /// Instructions per request by part of the server, in the order in which a request meets them.
+    pub(crate) parts: Vec<(String, f64)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,6 +78,8 @@ pub(crate) enum Outcome {
     NotYet,
     /// A rival does not serve the row.
     NotServed,
+    /// It serves the row, but cannot be measured in the row's way.
+    NotMeasured(String),
     /// It serves the row, and something went wrong.
     Failed(String),
     Measured(Measured),
@@ -96,27 +133,74 @@ impl Measured {
         self.busy.map(|busy| busy.saturated())
     }
 
+    /// What a panel of a curve shows.
+    pub(crate) fn panel(&self, name: &str) -> &Samples {
+        self.detail(name).unwrap_or(&self.figure)
+    }
+
     pub(crate) fn detail(&self, name: &str) -> Option<&Samples> {
         self.details.iter().find(|detail| detail.name == name).map(|detail| &detail.samples)
     }
 }
 
+/// The entries that were measured.
+pub(crate) fn measured(entries: &[EntryResult]) -> impl Iterator<Item = (&str, &Measured)> {
+    entries.iter().filter_map(|entry| match &entry.outcome {
+        Outcome::Measured(measured) => Some((entry.entry.as_str(), measured)),
+        _ => None,
+    })
+}
+
+/// The figure divided by that of the base; none without a base, or where it measured 0.
+fn ratio(entries: &[EntryResult], base: Option<&str>, figure: f64) -> Option<f64> {
+    let base = base?;
+    let (_, base) = measured(entries).find(|(name, _)| *name == base)?;
+    let base = base.figure.median();
+    (base > 0.0).then(|| figure / base)
+}
+
+impl CurveResult {
+    /// Every entry that was measured anywhere, in the order of the first point.
+    pub(crate) fn entries(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for (name, _) in self.points.iter().flat_map(|point| measured(&point.entries)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    pub(crate) fn ratio(&self, point: &PointResult, measured: &Measured) -> Option<f64> {
+        ratio(&point.entries, self.base.as_deref(), measured.figure.median())
+    }
+
+    /// What is drawn: the figure alone, or quantiles side by side where the figure is a latency.
+    pub(crate) fn panels(&self) -> &'static [&'static str] {
+        if self.unit == "ms" { &["p50", "p99", "p99.9"] } else { &[FIGURE] }
+    }
+}
+
+/// The panel that shows the figure itself; `p99` is the figure where it is a latency.
+pub(crate) const FIGURE: &str = "figure";
+
+impl PointResult {
+    pub(crate) fn find(&self, entry: &str) -> Option<&Measured> {
+        measured(&self.entries).find(|(name, _)| *name == entry).map(|(_, measured)| measured)
+    }
+}
+
 impl RowResult {
     pub(crate) fn measured(&self) -> impl Iterator<Item = (&str, &Measured)> {
-        self.entries.iter().filter_map(|entry| match &entry.outcome {
-            Outcome::Measured(measured) => Some((entry.entry.as_str(), measured)),
-            _ => None,
-        })
+        measured(&self.entries)
     }
 
     pub(crate) fn find(&self, entry: &str) -> Option<&Measured> {
         self.measured().find(|(name, _)| *name == entry).map(|(_, measured)| measured)
     }
 
-    /// The figure divided by that of the row's base; none without a base, or where it measured 0.
     pub(crate) fn ratio(&self, measured: &Measured) -> Option<f64> {
-        let base = self.find(self.base.as_deref()?)?.figure.median();
-        (base > 0.0).then(|| measured.figure.median() / base)
+        ratio(&self.entries, self.base.as_deref(), measured.figure.median())
     }
 
     /// Whether rates may be compared: every entry's server was at its limit and the load tool at

@@ -22,14 +22,44 @@ pub(crate) struct Row {
 pub(crate) enum Work {
     /// Server CPU per request, while every connection always has `depth` requests open.
     Closed { request: Request, connections: u32, depth: u32 },
-    /// Latency of light requests at a constant rate, some heavy ones among them.
-    Beside { light: Request, heavy: Request, heavy_share: f64, rate: u32, connections: u32 },
+    /// Latency of light requests at a constant rate, some heavy ones among them: the first of the
+    /// heavy ones that the entry serves.
+    Beside { light: Request, heavy: &'static [Request], load: Mix },
     /// Memory that each idle connection costs after one request.
     Idle { request: Request, connections: u32 },
     /// User-space instructions per request.
     Instructions { request: Request, connections: u32 },
-    /// There is no load tool for it yet; the row shows what is missing.
-    Awaited { missing: &'static str },
+}
+
+/// How light and heavy requests come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mix {
+    /// How many are heavy, from 0 to 1.
+    pub(crate) heavy_share: f64,
+    /// All requests a second, on average.
+    pub(crate) rate: f64,
+    pub(crate) connections: u32,
+}
+
+/// What a server must be started with to serve a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    pub(crate) tls: bool,
+    pub(crate) files: bool,
+}
+
+impl Needs {
+    /// Whether an entry may lack it.
+    pub(crate) fn is_special(self) -> bool {
+        self != Self::default()
+    }
+}
+
+impl Row {
+    pub(crate) fn needs(&self) -> Needs {
+        let asks_for_files = |request: &Request| request.path.starts_with("/file/");
+        Needs { tls: self.is_tls, files: asks_for_files(self.work.request()) }
+    }
 }
 
 /// One request and the answer that is right.
@@ -42,7 +72,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    const fn get(path: &'static str, answer: &'static str) -> Self {
+    pub(crate) const fn get(path: &'static str, answer: &'static str) -> Self {
         let expected = Expected::Text(answer);
         Self { method: "GET", path, content: Content::Empty, expected }
     }
@@ -67,28 +97,40 @@ impl Request {
 }
 
 impl Work {
-    /// The request that is checked once before anything is measured.
-    pub(crate) fn request(&self) -> Option<&Request> {
+    /// The request that the figure is about.
+    pub(crate) fn request(&self) -> &Request {
         match self {
             Self::Closed { request, .. }
             | Self::Beside { light: request, .. }
             | Self::Idle { request, .. }
-            | Self::Instructions { request, .. } => Some(request),
-            Self::Awaited { .. } => None,
+            | Self::Instructions { request, .. } => request,
         }
     }
 }
 
-const PLAINTEXT: Request = Request::get("/plaintext", "Hello, World!");
+pub(crate) const PLAINTEXT: Request = Request::get("/plaintext", "Hello, World!");
 const JSON: Request = Request::get("/json", r#"{"message":"Hello, World!"}"#);
-const ECHO_SMALL: Request = Request::post("/echo64", Content::Base64(4 << 10));
-const ECHO_LARGE: Request = Request::post("/echo64", Content::Base64(64 << 10));
+pub(crate) const ECHO_SMALL: Request = Request::post("/echo64", Content::Base64(4 << 10));
+pub(crate) const ECHO_LARGE: Request = Request::post("/echo64", Content::Base64(64 << 10));
 const ZECHO_LARGE: Request = Request::post("/zecho64", Content::Zstd(64 << 10));
-const CPU: &str = "µs";
-const FLOOR: Option<&str> = Some("floor");
+const FILE: Request = Request {
+    method: "GET",
+    path: "/file/64k.bin",
+    content: Content::Empty,
+    expected: Expected::File,
+};
+pub(crate) const LIGHT: Request = Request::get("/light", "ok");
+pub(crate) const BURN: Request = Request::get("/burn", "ok");
+/// Burns that let light requests pass: by breathing, or in a pool of blocking threads.
+const BURN_POLITELY: [Request; 2] =
+    [Request::get("/burn-breathe", "ok"), Request::get("/burn-blocking", "ok")];
+/// With 5 % of 2 ms, the heavy ones alone use 0.4 of a core.
+const MIX: Mix = Mix { heavy_share: 0.05, rate: 4_000.0, connections: 64 };
+pub(crate) const CPU: &str = "µs";
+pub(crate) const FLOOR: Option<&str> = Some("floor");
 /// There is no floor with TLS; the rival that most use stands in for it.
 const HYPER: Option<&str> = Some("hyper");
-const FLOOR_PAYLOAD: Option<&str> = Some("floor-payload");
+pub(crate) const FLOOR_PAYLOAD: Option<&str> = Some("floor-payload");
 
 const fn closed(request: Request, connections: u32, depth: u32) -> Work {
     Work::Closed { request, connections, depth }
@@ -100,7 +142,7 @@ const fn row(name: &'static str, title: &'static str, work: Work) -> Row {
 }
 
 /// Every row, in the order of the report.
-pub(crate) static ROWS: [Row; 13] = [
+pub(crate) static ROWS: [Row; 14] = [
     Row {
         base: FLOOR,
         ..row("plaintext", "/plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
@@ -109,7 +151,10 @@ pub(crate) static ROWS: [Row; 13] = [
         base: FLOOR,
         ..row("pipelined", "/plaintext pipelined ×16, server CPU", closed(PLAINTEXT, 64, 16))
     },
-    row("json", "/json, server CPU per request", closed(JSON, 64, 1)),
+    Row {
+        base: FLOOR_PAYLOAD,
+        ..row("json", "/json, server CPU per request", closed(JSON, 64, 1))
+    },
     Row {
         base: FLOOR_PAYLOAD,
         ..row("echo64-4k", "/echo64 4 KiB, server CPU per request", closed(ECHO_SMALL, 64, 1))
@@ -137,20 +182,21 @@ pub(crate) static ROWS: [Row; 13] = [
         is_tls: true,
         ..row("tls-echo64-64k", "TLS 1.3 /echo64 64 KiB, server CPU", closed(ECHO_LARGE, 64, 1))
     },
-    row("file", "/file/{name}, server CPU per request", Work::Awaited { missing: "files" }),
+    row("file", "/file/{name} of 64 KiB, server CPU per request", closed(FILE, 64, 1)),
     Row {
         unit: "ms",
         ..row(
             "beside",
             "/light beside /burn at a constant rate, p99 latency of /light",
-            Work::Beside {
-                light: Request::get("/light", "ok"),
-                heavy: Request::get("/burn", "ok"),
-                heavy_share: 0.05,
-                // With 5 % of 2 ms, the heavy ones alone use 0.4 of a core.
-                rate: 4_000,
-                connections: 64,
-            },
+            Work::Beside { light: LIGHT, heavy: &[BURN], load: MIX },
+        )
+    },
+    Row {
+        unit: "ms",
+        ..row(
+            "beside-polite",
+            "the same where each server lets light requests pass as it can, p99 of /light",
+            Work::Beside { light: LIGHT, heavy: &BURN_POLITELY, load: MIX },
         )
     },
     Row {
@@ -182,6 +228,15 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), ROWS.len());
+    }
+
+    #[test]
+    fn needs_follow_the_row() {
+        let needs = |name: &str| ROWS.iter().find(|row| row.name == name).unwrap().needs();
+        assert!(!needs("plaintext").is_special());
+        assert_eq!(needs("tls"), Needs { tls: true, files: false });
+        assert_eq!(needs("file"), Needs { tls: false, files: true });
+        assert!(FILE.path.ends_with(crate::bench::folder::FILE_NAME));
     }
 
     #[test]

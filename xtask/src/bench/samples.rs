@@ -17,6 +17,10 @@ impl Samples {
         self.0.len() == 1
     }
 
+    pub(crate) fn add(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// The middle sample, or the mean of the two in the middle; 0 when there is none.
     pub(crate) fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
@@ -35,6 +39,12 @@ impl Samples {
 
     pub(crate) fn high(&self) -> f64 {
         self.0.iter().copied().max_by(f64::total_cmp).unwrap_or(0.0)
+    }
+}
+
+impl From<Vec<f64>> for Samples {
+    fn from(samples: Vec<f64>) -> Self {
+        Self(samples)
     }
 }
 

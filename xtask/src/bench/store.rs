@@ -20,6 +20,20 @@ pub(crate) fn save(report: &Report, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// Adds the rounds of this report to a kept one; without one it is kept as it is.
+pub(crate) fn add(report: Report, id: &str) -> Result<()> {
+    if !path(id, "json")?.exists() {
+        return save(&report, id);
+    }
+    let mut kept = load(id)?;
+    let is_same = kept.machine.is_like(&report.machine)
+        && kept.machine.rustc == report.machine.rustc
+        && kept.machine.commit == report.machine.commit;
+    ensure!(is_same, "report {id} is of another machine, compiler or commit");
+    kept.add(report);
+    save(&kept, id)
+}
+
 pub(crate) fn load(id: &str) -> Result<Report> {
     let text = fs::read_to_string(path(id, "json")?)
         .with_context(|| format!("there is no report {FOLDER}/{id}.json"))?;

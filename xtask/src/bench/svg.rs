@@ -20,12 +20,12 @@ pub(crate) enum Length {
 }
 
 /// The chart; `title` is read out where it cannot be seen.
-pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
+pub(crate) fn bars(title: &str, bars: &[Bar], width: f64) -> String {
     let longest = bars.iter().map(|bar| bar.length.end()).fold(0.0, f64::max);
-    let scale = if longest > 0.0 { PLOT_WIDTH / longest } else { 0.0 };
+    let scale = if longest > 0.0 { (width - BESIDE_WIDTH) / longest } else { 0.0 };
     let height = bars.len() * PITCH + MARGIN;
     let mut svg = format!(
-        "<svg role=\"img\" viewBox=\"0 0 {WIDTH} {height}\" xmlns=\"http://www.w3.org/2000/svg\">\n\
+        "<svg role=\"img\" viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\">\n\
          <title>{}</title>\n",
         escape(title)
     );
@@ -95,10 +95,11 @@ pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-const WIDTH: usize = 760;
+/// The width of the page.
+pub(crate) const WIDTH: f64 = 760.0;
 const PLOT_LEFT: f64 = 130.0;
-/// What is left of the width keeps room for a figure of a dozen characters.
-const PLOT_WIDTH: f64 = 490.0;
+/// The labels to the left, and to the right room for a figure of a dozen characters.
+const BESIDE_WIDTH: f64 = PLOT_LEFT + 140.0;
 const PITCH: usize = 26;
 const BAR_HEIGHT: usize = 18;
 const MARGIN: usize = 8;
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn longest_bar_fills_the_plot() {
-        let svg = bars("t", &[bar(&[1.0, 3.0], 4.0, 4.0), bar(&[2.0], 2.0, 2.0)]);
+        let svg = bars("t", &[bar(&[1.0, 3.0], 4.0, 4.0), bar(&[2.0], 2.0, 2.0)], WIDTH);
         assert!(svg.contains("class=\"part0\" x=\"130.0\" y=\"4\" width=\"122.5\""), "{svg}");
         assert!(svg.contains("class=\"part1\" x=\"252.5\" y=\"4\" width=\"367.5\""), "{svg}");
         assert!(svg.contains("y=\"30\" width=\"245.0\""), "{svg}");
@@ -124,21 +125,21 @@ mod tests {
 
     #[test]
     fn spread_becomes_a_whisker_inside_the_plot() {
-        let svg = bars("t", &[bar(&[4.0], 2.0, 5.0)]);
+        let svg = bars("t", &[bar(&[4.0], 2.0, 5.0)], WIDTH);
         assert!(svg.contains("d=\"M326.0 13H620.0"), "{svg}");
     }
 
     #[test]
     fn nothing_measured_is_still_a_chart() {
         let length = Length::Words("not yet".into());
-        let svg = bars("t", &[Bar { label: "a".into(), is_ours: false, length }]);
+        let svg = bars("t", &[Bar { label: "a".into(), is_ours: false, length }], WIDTH);
         assert!(svg.contains(">not yet</text>") && svg.ends_with("</svg>\n"), "{svg}");
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
     }
 
     #[test]
     fn labels_cannot_break_out() {
-        assert!(bars("<i>", &[bar(&[1.0], 1.0, 1.0)]).contains(">a&lt;b</text>"));
+        assert!(bars("<i>", &[bar(&[1.0], 1.0, 1.0)], WIDTH).contains(">a&lt;b</text>"));
         assert_eq!(escape("\"&"), "&quot;&amp;");
     }
 }

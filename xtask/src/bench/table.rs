@@ -1,6 +1,6 @@
 //! Results as text, one table a row of the arena.
 
-use super::results::{Measured, Outcome, RowResult};
+use super::results::{CurveResult, Measured, Outcome, PartsResult, PointResult, RowResult};
 use super::samples::Samples;
 
 /// The table of one row: entries down, figures across.
@@ -24,6 +24,7 @@ pub(crate) fn row(row: &RowResult) -> String {
         match &entry.outcome {
             Outcome::NotYet => cells.push("not yet".into()),
             Outcome::NotServed => cells.push("not served".into()),
+            Outcome::NotMeasured(reason) => cells.push(format!("– {reason}")),
             Outcome::Failed(error) => cells.push(format!("failed: {error}")),
             Outcome::Measured(measured) => {
                 cells.extend(cells_of(row, measured, shows_rates));
@@ -51,6 +52,63 @@ fn cells_of(row: &RowResult, measured: &Measured, shows_rates: bool) -> Vec<Stri
         cells.push(number(measured.requests_per_second.median()));
     }
     cells
+}
+
+/// The table of one curve: points down, entries across, each with all that is drawn of it.
+pub(crate) fn curve(curve: &CurveResult) -> String {
+    let entries = curve.entries();
+    let panels = curve.panels();
+    let mut header = vec![curve.over.clone()];
+    for entry in &entries {
+        header.extend(panels.iter().map(|panel| match panels.len() {
+            1 => format!("{entry} {}", curve.unit),
+            _ => format!("{entry} {panel}"),
+        }));
+    }
+    let mut lines = vec![header];
+    for point in &curve.points {
+        let mut cells = vec![number(point.at)];
+        for entry in &entries {
+            cells.extend(panels.iter().map(|panel| point_cell(curve, point, entry, panel)));
+        }
+        lines.push(cells);
+    }
+    format!("{} ({})\n{}", curve.title, curve.name, align(&lines))
+}
+
+/// The median; with its ratio where there is something to divide by, with its spread otherwise.
+pub(crate) fn point_cell(
+    curve: &CurveResult,
+    point: &PointResult,
+    entry: &str,
+    panel: &str,
+) -> String {
+    let Some(measured) = point.find(entry) else { return "–".into() };
+    let samples = measured.panel(panel);
+    let median = number(samples.median());
+    match curve.ratio(point, measured) {
+        Some(ratio) => format!("{median} {ratio:.2}×"),
+        None => median,
+    }
+}
+
+/// Where the instructions of our own server go, a column for each kind of request.
+pub(crate) fn parts(cases: &[PartsResult]) -> String {
+    let Some(first) = cases.first() else { return String::new() };
+    let mut header = vec!["part".to_owned()];
+    header.extend(cases.iter().map(|case| case.title.clone()));
+    let mut lines = vec![header];
+    for (index, (name, _)) in first.parts.iter().enumerate() {
+        let mut cells = vec![name.clone()];
+        let count = |case: &PartsResult| case.parts.get(index).map_or(0.0, |(_, count)| *count);
+        cells.extend(cases.iter().map(|case| number(count(case).round())));
+        lines.push(cells);
+    }
+    let mut sums = vec!["all".to_owned()];
+    let sum = |case: &PartsResult| case.parts.iter().map(|(_, count)| count).sum::<f64>();
+    sums.extend(cases.iter().map(|case| number(sum(case).round())));
+    lines.push(sums);
+    format!("user-space instructions of waterwheel by part (parts)\n{}", align(&lines))
 }
 
 /// Rates that may not be compared stand apart, with the reason.
@@ -97,7 +155,7 @@ pub(crate) fn number(value: f64) -> String {
 
 /// Names to the left, figures to the right. A line shorter than the header ends in free text, which
 /// widens no column.
-fn align(lines: &[Vec<String>]) -> String {
+pub(crate) fn align(lines: &[Vec<String>]) -> String {
     let column_count = lines.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = lines.iter().filter(|cells| cells.len() == column_count || column == 0);

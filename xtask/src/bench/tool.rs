@@ -1,18 +1,30 @@
 //! Which load tool drives the closed loop, and what every one of them reports.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 use super::origin::Origin;
-use super::own_load;
 use super::rows::Request;
-use super::wrk;
+use super::{h2load, own_load, wrk};
+
+/// A load tool by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ToolName {
+    Wrk,
+    H2load,
+    /// `xtask load`.
+    Own,
+}
 
 /// A load tool.
 #[derive(Debug)]
 pub(crate) enum Tool {
     Wrk {
+        version: String,
+    },
+    H2load {
         version: String,
     },
     /// `xtask load`, built with optimisation.
@@ -30,17 +42,25 @@ pub(crate) struct Loaded {
 }
 
 impl Tool {
-    /// wrk where it is installed, unless our own is asked for.
-    pub(crate) fn choose(own: bool, own_program: &std::path::Path) -> Self {
-        match wrk::version() {
-            Some(version) if !own => Self::Wrk { version },
-            _ => Self::Own { program: own_program.to_owned() },
+    /// The one that is asked for, or the first that is installed.
+    ///
+    /// # Errors
+    /// When the one that is asked for is missing.
+    pub(crate) fn choose(wanted: Option<ToolName>, own_program: &Path) -> Result<Self> {
+        let wrk = || wrk::version().map(|version| Self::Wrk { version });
+        let h2load = || h2load::version().map(|version| Self::H2load { version });
+        let own = Self::Own { program: own_program.to_owned() };
+        match wanted {
+            Some(ToolName::Wrk) => wrk().context("wrk is missing; --install installs it"),
+            Some(ToolName::H2load) => h2load().context("h2load is missing; --install installs it"),
+            Some(ToolName::Own) => Ok(own),
+            None => Ok(wrk().or_else(h2load).unwrap_or(own)),
         }
     }
 
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Wrk { version } => version,
+            Self::Wrk { version } | Self::H2load { version } => version,
             Self::Own { .. } => "xtask load",
         }
     }
@@ -56,9 +76,9 @@ impl Tool {
     ) -> Result<Loaded> {
         match self {
             Self::Wrk { .. } => wrk::load(origin, request, connections, depth, seconds),
+            Self::H2load { .. } => h2load::load(origin, request, connections, depth, seconds),
             Self::Own { program } => {
-                ensure!(!origin.is_tls, "only wrk loads over TLS");
-                own_load::closed(program, origin.address, request, connections, depth, seconds)
+                own_load::closed(program, origin, request, connections, depth, f64::from(seconds))
             }
         }
     }

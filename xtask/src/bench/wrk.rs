@@ -1,13 +1,12 @@
 //! wrk, the load tool that others use too: its command, its script, what it prints.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::content::Content;
+use super::body_file::BodyFile;
 use super::origin::Origin;
 use super::rows::Request;
 use super::tool::Loaded;
@@ -30,45 +29,39 @@ pub(crate) fn load(
     depth: u32,
     seconds: u32,
 ) -> Result<Loaded> {
-    let files = Files::write(request, depth)?;
+    let body = BodyFile::write(request)?;
+    let script = Script::write(&script(request, depth, body.path()))?;
     let mut command = Command::new("wrk");
     command.args(["--threads", "1", "--connections", &connections.to_string()]);
     command.args(["--duration", &format!("{seconds}s"), "--timeout", "10s"]);
-    command.arg("--script").arg(&files.script);
+    command.arg("--script").arg(&script.0);
     command.arg(format!("{origin}{}", request.path));
     let loaded = parse(&output(&mut command)?).context("wrk printed something else than usual")?;
     ensure!(loaded.errors == 0, "wrk met {} errors", loaded.errors);
     Ok(loaded)
 }
 
-/// The script and the body, removed when this is dropped.
-struct Files {
-    script: PathBuf,
-    body: PathBuf,
-}
+/// The script on disk, removed when this is dropped.
+struct Script(PathBuf);
 
-impl Files {
-    fn write(request: &Request, depth: u32) -> Result<Self> {
-        let stem = target_dir().join(format!("arena-{}", std::process::id()));
-        let files = Self { script: stem.with_extension("lua"), body: stem.with_extension("body") };
-        File::create(&files.body)?.write_all(&request.content.body())?;
-        let path = files.body.display().to_string();
-        fs::write(&files.script, script(request, depth, &path))?;
-        Ok(files)
+impl Script {
+    fn write(text: &str) -> Result<Self> {
+        let path = target_dir().join(format!("arena-{}.lua", std::process::id()));
+        fs::write(&path, text)?;
+        Ok(Self(path))
     }
 }
 
-impl Drop for Files {
+impl Drop for Script {
     fn drop(&mut self) {
         // A file left behind in the build folder does no harm.
-        let _ = fs::remove_file(&self.script);
-        let _ = fs::remove_file(&self.body);
+        let _ = fs::remove_file(&self.0);
     }
 }
 
-fn script(request: &Request, depth: u32, body: &str) -> String {
+fn script(request: &Request, depth: u32, body: Option<&Path>) -> String {
     let mut script = format!("wrk.method = {:?}\n", request.method);
-    if request.content != Content::Empty {
+    if let Some(body) = body {
         script.push_str(&format!("wrk.body = io.open({body:?}, \"rb\"):read(\"*a\")\n"));
     }
     for (name, value) in request.content.fields() {
@@ -114,7 +107,7 @@ fn parse_time(time: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::content::Expected;
+    use crate::bench::content::{Content, Expected};
 
     const PRINTED: &str = "Running 2s test @ http://127.0.0.1:8080/plaintext
   1 threads and 64 connections
@@ -157,11 +150,11 @@ Transfer/sec:     21.32MB
         let content = Content::Base64(8);
         let expected = Expected::PlusOne;
         let request = Request { method: "POST", path: "/echo64", content, expected };
-        let text = script(&request, 1, "b");
+        let text = script(&request, 1, Some(Path::new("b")));
         assert!(text.contains("wrk.method = \"POST\""));
         assert!(text.contains("wrk.body = io.open(\"b\", \"rb\")"));
         assert!(text.contains("wrk.headers[\"content-type\"] = \"text/plain\""));
         assert!(!text.contains("string.rep"));
-        assert!(script(&request, 16, "b").contains("string.rep(wrk.format(), 16)"));
+        assert!(script(&request, 16, None).contains("string.rep(wrk.format(), 16)"));
     }
 }

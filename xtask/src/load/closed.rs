@@ -7,7 +7,18 @@ use anyhow::Result;
 
 use super::command::Target;
 use super::crowd::Crowd;
-use super::outcome::{Outcome, Times};
+use super::outcome::{CpuUsed, Outcome, Times};
+use crate::bench::proc::{self, Cpu};
+
+/// How long to load, and whom to watch meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// Loaded for so long before anything counts: connections are accepted and caches settle.
+    pub(crate) warm_up: Duration,
+    pub(crate) time: Duration,
+    /// The server's process, where its CPU is to be read as the window begins and ends.
+    pub(crate) watched: Option<u32>,
+}
 
 /// What a connection waits for.
 #[derive(Clone, Copy)]
@@ -20,37 +31,65 @@ pub(crate) fn run(
     target: &Target,
     connection_count: usize,
     depth: usize,
-    time: Duration,
+    window: Window,
 ) -> Result<Outcome> {
     let requests = target.request().repeat(depth);
-    let mut crowd = Crowd::connect(target.address, connection_count)?;
-    let mut times = Times::new();
-    let mut outcome = Outcome::default();
-
+    let mut crowd = Crowd::connect(target, connection_count)?;
     let started = Instant::now();
     let mut batches = vec![Batch { sent_at: started, replies_due: depth }; connection_count];
     for connection in &mut crowd.connections {
         connection.send(&requests)?;
     }
-    while started.elapsed() < time {
-        crowd.turn(WAIT, |index, connection, reply_count| {
-            let now = Instant::now();
-            let batch = &mut batches[index];
-            for _ in 0..reply_count {
-                times.record(now - batch.sent_at);
-            }
-            outcome.requests += reply_count as u64;
-            batch.replies_due = batch.replies_due.saturating_sub(reply_count);
-            if batch.replies_due == 0 {
-                *batch = Batch { sent_at: now, replies_due: depth };
-                connection.send(&requests)?;
-            }
-            Ok(())
-        })?;
+    let mut load = |time: Duration| -> Result<(u64, Times, Duration)> {
+        let mut times = Times::new();
+        let mut request_count = 0;
+        let started = Instant::now();
+        while started.elapsed() < time {
+            crowd.turn(WAIT, |index, connection, reply_count| {
+                let now = Instant::now();
+                let batch = &mut batches[index];
+                for _ in 0..reply_count {
+                    times.record(now - batch.sent_at);
+                }
+                request_count += reply_count as u64;
+                batch.replies_due = batch.replies_due.saturating_sub(reply_count);
+                if batch.replies_due == 0 {
+                    *batch = Batch { sent_at: now, replies_due: depth };
+                    connection.send(&requests)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok((request_count, times, started.elapsed()))
+    };
+
+    load(window.warm_up)?;
+    let before = Watch::read(window.watched)?;
+    let (requests, times, time) = load(window.time)?;
+    Ok(Outcome {
+        requests,
+        seconds: time.as_secs_f64(),
+        latencies: vec![times.latency(&target.path)],
+        cpu: Watch::read(window.watched)?.zip(before).map(|(after, before)| CpuUsed {
+            server_user: (after.server - before.server).user.as_secs_f64(),
+            server_sys: (after.server - before.server).sys.as_secs_f64(),
+            own: (after.own - before.own).total().as_secs_f64(),
+        }),
+        ..Outcome::default()
+    })
+}
+
+/// CPU of both sides at one moment.
+struct Watch {
+    server: Cpu,
+    own: Cpu,
+}
+
+impl Watch {
+    fn read(watched: Option<u32>) -> Result<Option<Self>> {
+        let Some(server) = watched else { return Ok(None) };
+        Ok(Some(Self { server: proc::cpu(server)?, own: proc::cpu(std::process::id())? }))
     }
-    outcome.seconds = started.elapsed().as_secs_f64();
-    outcome.latencies.push(times.latency(&target.path));
-    Ok(outcome)
 }
 
 /// Often enough to see the end of the time.

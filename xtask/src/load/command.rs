@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{closed, hold, open};
+use super::closed::{self, Window};
+use super::{hold, open};
 use crate::bench;
 
 /// One load.
@@ -22,6 +23,7 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
+    pub(crate) is_tls: bool,
     pub(crate) path: String,
     /// Fields as they stand in the head, without line ends.
     pub(crate) fields: Vec<String>,
@@ -33,7 +35,7 @@ pub(crate) struct Target {
 #[derive(Debug)]
 pub(crate) enum Way {
     /// The next batch of `depth` requests follows the replies to the one before.
-    Closed { depth: usize, time: Duration },
+    Closed { depth: usize, window: Window },
     /// Requests are due at random moments, so many a second on average, whatever the server does.
     Open { rate: f64, time: Duration, beside: Option<Beside> },
     /// One request on each connection, which is then held until standard input ends.
@@ -65,8 +67,9 @@ impl Target {
 
     /// The request for another path, without a body.
     pub(crate) fn request_for(&self, path: &str) -> Vec<u8> {
+        let Self { address, is_tls, .. } = *self;
         let fields = self.fields.clone();
-        Self { address: self.address, path: path.to_owned(), fields, body: None }.request()
+        Self { address, is_tls, path: path.to_owned(), fields, body: None }.request()
     }
 }
 
@@ -76,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let Options { target, connections, .. } = options;
     let outcome = match &options.way {
-        Way::Closed { depth, time } => closed::run(target, *connections, *depth, *time)?,
+        Way::Closed { depth, window } => closed::run(target, *connections, *depth, *window)?,
         Way::Open { rate, time, beside } => {
             open::run(target, *connections, *rate, *time, beside.as_ref())?
         }
@@ -94,6 +97,7 @@ mod tests {
     fn body_makes_it_a_post() {
         let mut target = Target {
             address: "127.0.0.1:80".parse().unwrap(),
+            is_tls: false,
             path: "/a".into(),
             fields: vec!["content-type: text/plain".into()],
             body: None,

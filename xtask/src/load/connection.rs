@@ -32,8 +32,9 @@ impl<S: Read + Write> Connection<S> {
         Ok(())
     }
 
-    /// Writes what is left of earlier requests.
+    /// Writes what is left of earlier requests, here and in the stream.
     pub(crate) fn flush(&mut self) -> Result<()> {
+        self.stream.flush().context("the server does not take requests")?;
         if self.outgoing.is_empty() {
             return Ok(());
         }

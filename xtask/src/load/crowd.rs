@@ -1,6 +1,5 @@
 //! Many connections to one server, and the poll that tells which of them can go on.
 
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -13,12 +12,17 @@ use rustix::time::{
     timerfd_settime,
 };
 
+use super::command::Target;
 use super::connection::Connection;
+use super::stream::{Stream, shake_hands};
+
+/// One of many connections.
+pub(super) type Member = Connection<Stream<TcpStream>>;
 
 /// Connections by their index.
 #[derive(Debug)]
 pub(crate) struct Crowd {
-    pub(crate) connections: Vec<Connection<TcpStream>>,
+    pub(super) connections: Vec<Member>,
     poll: Poll,
     events: Events,
     /// The poll's own timeout counts whole milliseconds, which is too coarse to be on time.
@@ -27,20 +31,22 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     /// Connects them one after the other, so that no listen queue overflows.
-    pub(crate) fn connect(address: SocketAddr, count: usize) -> Result<Self> {
+    pub(crate) fn connect(target: &Target, count: usize) -> Result<Self> {
         let poll = Poll::new()?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
         let mut source = SourceFd(&timer.as_raw_fd());
         poll.registry().register(&mut source, TIMER, Interest::READABLE)?;
         let mut connections = Vec::with_capacity(count);
         for index in 0..count {
-            let stream = std::net::TcpStream::connect(address).context("the server refuses")?;
+            let stream =
+                std::net::TcpStream::connect(target.address).context("the server refuses")?;
             stream.set_nodelay(true)?;
+            let session = target.is_tls.then(|| shake_hands(&stream)).transpose()?;
             stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);
             let interest = Interest::READABLE | Interest::WRITABLE;
             poll.registry().register(&mut stream, Token(index), interest)?;
-            connections.push(Connection::new(stream));
+            connections.push(Connection::new(Stream::new(stream, session)));
         }
         let events = Events::with_capacity(EVENT_COUNT_MAX);
         Ok(Self { connections, poll, events, timer })
@@ -61,7 +67,7 @@ impl Crowd {
     pub(crate) fn turn(
         &mut self,
         wait: Duration,
-        mut on_replies: impl FnMut(usize, &mut Connection<TcpStream>, usize) -> Result<()>,
+        mut on_replies: impl FnMut(usize, &mut Member, usize) -> Result<()>,
     ) -> Result<()> {
         match self.poll.poll(&mut self.events, Some(wait)) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(()),

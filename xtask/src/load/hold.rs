@@ -1,12 +1,12 @@
 //! Idle holders: connections that asked once and then stay, so that their cost can be read.
 
 use std::io::{self, Read};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use super::command::Target;
+use super::stream::connect;
 use crate::reply::exchange;
 
 /// Opens the connections, asks once on each, says so on standard output, and holds them until
@@ -15,9 +15,8 @@ pub(crate) fn run(target: &Target, connection_count: usize) -> Result<()> {
     let request = target.request();
     let mut held = Vec::with_capacity(connection_count);
     for index in 0..connection_count {
-        let mut stream = TcpStream::connect_timeout(&target.address, PATIENCE)
-            .with_context(|| format!("the server refuses connection {index}"))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut stream = connect(target.address, target.is_tls, PATIENCE)
+            .with_context(|| format!("connection {index}"))?;
         let answer = exchange(&mut stream, &request)
             .with_context(|| format!("the server leaves connection {index} without a reply"))?;
         ensure!(answer.head.status == 200, "the server answers {}", answer.head.status);

@@ -10,6 +10,9 @@ mod crowd;
 mod hold;
 mod open;
 mod outcome;
+mod stream;
 
+pub(crate) use closed::Window;
 pub(crate) use command::{Beside, Options, Target, Way, run};
 pub(crate) use outcome::Outcome;
+pub(crate) use stream::connect;

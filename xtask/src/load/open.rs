@@ -6,11 +6,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use mio::net::TcpStream;
 
 use super::command::{Beside, Target};
-use super::connection::Connection;
-use super::crowd::Crowd;
+use super::crowd::{Crowd, Member};
 use super::outcome::{Outcome, Times};
 
 /// A request of one of the kinds, from the moment when it is due.
@@ -43,7 +41,7 @@ pub(crate) fn run(
     time: Duration,
     beside: Option<&Beside>,
 ) -> Result<Outcome> {
-    let mut crowd = Crowd::connect(target.address, connection_count)?;
+    let mut crowd = Crowd::connect(target, connection_count)?;
     let mut random = fastrand::Rng::with_seed(SEED);
     let share = beside.map_or(0.0, |beside| beside.share);
 
@@ -93,12 +91,7 @@ impl Ledger {
         }
     }
 
-    fn send(
-        &mut self,
-        connections: &mut [Connection<TcpStream>],
-        due: Due,
-        now: Instant,
-    ) -> Result<()> {
+    fn send(&mut self, connections: &mut [Member], due: Due, now: Instant) -> Result<()> {
         let Some(index) = self.free.pop_front() else {
             self.held_back += 1;
             self.queue.push_back(due);
@@ -111,12 +104,7 @@ impl Ledger {
         connections[index].send(&self.requests[due.kind])
     }
 
-    fn take_reply(
-        &mut self,
-        index: usize,
-        connection: &mut Connection<TcpStream>,
-        now: Instant,
-    ) -> Result<()> {
+    fn take_reply(&mut self, index: usize, connection: &mut Member, now: Instant) -> Result<()> {
         if let Some(due) = self.open[index].take()
             && due.at >= self.recorded_from
         {
@@ -145,6 +133,7 @@ impl Ledger {
             lateness: Some(self.lateness.latency("the load tool")),
             held_back: self.held_back,
             unanswered: (open_count + self.queue.len()) as u64,
+            cpu: None,
         }
     }
 }

@@ -20,6 +20,16 @@ pub(crate) struct Outcome {
     pub(crate) held_back: u64,
     /// Requests that were never answered.
     pub(crate) unanswered: u64,
+    /// CPU during `seconds`, where the server was watched.
+    pub(crate) cpu: Option<CpuUsed>,
+}
+
+/// CPU of both sides, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CpuUsed {
+    pub(crate) server_user: f64,
+    pub(crate) server_sys: f64,
+    pub(crate) own: f64,
 }
 
 /// A distribution of times, in microseconds.

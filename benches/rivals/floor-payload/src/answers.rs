@@ -6,8 +6,10 @@ use crate::request::Route;
 
 const START: &str = "HTTP/1.1 200 OK\r\n\
     server: floor\r\n\
-    date: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
-    content-type: text/plain\r\n";
+    date: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
+const TEXT: &str = "content-type: text/plain\r\n";
+const JSON: &str = "content-type: application/json\r\n";
+const ZSTD: &str = "content-type: text/plain\r\ncontent-encoding: zstd\r\n";
 
 pub(crate) struct Answers {
     bytes: Vec<u8>,
@@ -32,20 +34,28 @@ impl Answers {
     /// Appends the answer to one request; its body is worked on where it lies.
     pub(crate) fn push(&mut self, route: Route, body: &mut [u8]) {
         match route {
-            Route::Plaintext => {
-                self.start(payload::PLAINTEXT.len(), "");
-                self.bytes.extend_from_slice(payload::PLAINTEXT.as_bytes());
+            Route::Plaintext => self.text(payload::PLAINTEXT),
+            Route::Json => {
+                self.frame.clear();
+                payload::json_into(&mut self.frame);
+                self.start(self.frame.len(), JSON);
+                self.bytes.extend_from_slice(&self.frame);
+            }
+            Route::Light => self.text(payload::OK),
+            Route::Burn => {
+                payload::burn();
+                self.text(payload::OK);
             }
             Route::Echo64 => match add_one_in_place(body) {
                 Ok(numbers) => {
-                    self.start(encoded_len(numbers), "");
+                    self.start(encoded_len(numbers), TEXT);
                     encode_into(numbers, &mut self.bytes);
                 }
                 Err(refused) => self.refuse(refused),
             },
             Route::Zecho64 => match recode(body, self.limit, &mut self.frame) {
                 Ok(()) => {
-                    self.start(self.frame.len(), "content-encoding: zstd\r\n");
+                    self.start(self.frame.len(), ZSTD);
                     self.bytes.extend_from_slice(&self.frame);
                 }
                 Err(refused) => self.refuse(refused),
@@ -59,6 +69,11 @@ impl Answers {
             Refused::Malformed => "400 Bad Request",
             Refused::TooLong => "413 Content Too Large",
         });
+    }
+
+    fn text(&mut self, text: &str) {
+        self.start(text.len(), TEXT);
+        self.bytes.extend_from_slice(text.as_bytes());
     }
 
     fn start(&mut self, body_len: usize, headers: &str) {

@@ -6,6 +6,9 @@ use memchr::{memchr, memmem};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
     Plaintext,
+    Json,
+    Light,
+    Burn,
     Echo64,
     Zecho64,
     Unknown,
@@ -30,6 +33,12 @@ impl Head {
             Route::Zecho64
         } else if head.starts_with(b"GET /plaintext ") {
             Route::Plaintext
+        } else if head.starts_with(b"GET /json ") {
+            Route::Json
+        } else if head.starts_with(b"GET /light ") {
+            Route::Light
+        } else if head.starts_with(b"GET /burn ") {
+            Route::Burn
         } else {
             Route::Unknown
         };

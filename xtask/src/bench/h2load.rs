@@ -1,0 +1,61 @@
+//! h2load, the load tool of nghttp2, made to speak HTTP/1.1: its command and what it prints.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::body_file::BodyFile;
+use super::origin::Origin;
+use super::rows::Request;
+use super::tool::Loaded;
+use crate::process::output;
+
+/// What h2load calls itself, or nothing where it is missing.
+pub(crate) fn version() -> Option<String> {
+    let output = Command::new("h2load").arg("--version").output().ok()?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}
+
+/// Loads the server for so many seconds; the caller has chosen the core.
+pub(crate) fn load(
+    origin: Origin,
+    request: &Request,
+    connections: u32,
+    depth: u32,
+    seconds: u32,
+) -> Result<Loaded> {
+    let body = BodyFile::write(request)?;
+    let mut command = Command::new("h2load");
+    command.args(["--h1", "--threads=1", &format!("--clients={connections}")]);
+    // For HTTP/1.1 this is how many requests are pipelined.
+    command.args([&format!("--max-concurrent-streams={depth}"), &format!("--duration={seconds}")]);
+    command
+        .args(request.content.fields().iter().map(|(n, value)| format!("--header={n}: {value}")));
+    command.args(body.path().map(|path| format!("--data={}", path.display())));
+    command.arg(format!("{origin}{}", request.path));
+    let loaded =
+        parse(&output(&mut command)?).context("h2load printed something else than usual")?;
+    ensure!(loaded.errors == 0, "h2load met {} errors", loaded.errors);
+    Ok(loaded)
+}
+
+/// Reads the lines `finished in 2.00s, …`, `requests: …` and `status codes: …`.
+fn parse(printed: &str) -> Option<Loaded> {
+    let after = |mark: &str| printed.lines().find_map(|line| line.strip_prefix(mark));
+    let count = |line: &str, what: &str| -> Option<u64> {
+        let (count, _) = line
+            .split(',')
+            .find_map(|part| part.trim().split_once(' ').filter(|(_, name)| *name == what))?;
+        count.parse().ok()
+    };
+    let requests = after("requests: ")?;
+    let statuses = after("status codes: ")?;
+    let (seconds, _) = after("finished in ")?.split_once("s,")?;
+    let failed = count(requests, "failed")?;
+    let others = ["3xx", "4xx", "5xx"].iter().map(|class| count(statuses, class));
+    Some(Loaded {
+        requests: count(statuses, "2xx")?,
+        seconds: seconds.parse().ok()?,
+        errors: failed + others.sum::<Option<u64>>()?,
+    })
+}
