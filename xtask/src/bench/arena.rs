@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::contestant::Contestant;
 use super::entries::{Entry, Launch, OURS};
 use super::machine::Machine;
-use super::own_load::OpenLoad;
+use super::own_load::{self, OpenLoad};
 use super::pinned::Cores;
 use super::results::{EntryResult, FORMAT, Measured, Outcome, Report, Round, RowResult};
 use super::rows::{Row, Work};
@@ -42,6 +42,8 @@ pub(crate) fn run(settings: &Settings, entries: &[Entry], rows: &[&Row]) -> Resu
         settings.cores.server,
         settings.cores.load
     );
+    let priority = if own_load::realtime_is_allowed() { "real-time" } else { "usual" };
+    println!("constant rates by xtask load at {priority} priority");
     let bar = progress_bar(rows, entries.len(), settings.rounds)?;
     let mut results = Vec::new();
     for row in rows {
@@ -100,12 +102,7 @@ fn measure_row(
     for round in 1..=rounds_of(row, settings.rounds) {
         for (entry, lane) in entries.iter().zip(&mut lanes) {
             bar.set_message(format!("{} · {} · round {round}", row.name, entry.name));
-            if let Lane::Running { contestant, rounds } = lane {
-                match measure(settings, contestant, &row.work) {
-                    Ok(measured) => rounds.push(measured),
-                    Err(error) => *lane = Lane::Over(not_measured(entry, &row.work, &error)),
-                }
-            }
+            run_round(settings, entry, lane, &row.work);
             bar.inc(1);
         }
     }
@@ -128,6 +125,21 @@ fn measure_row(
     })
 }
 
+/// One more round, unless an earlier one went wrong.
+fn run_round(settings: &Settings, entry: &Entry, lane: &mut Lane<'_>, work: &Work) {
+    let Lane::Running { contestant, rounds } = lane else { return };
+    match measure(settings, contestant, work) {
+        Ok(measured) => rounds.push(measured),
+        Err(error) => {
+            let over = Lane::Over(not_measured(entry, work, &error));
+            // Stopped, not dropped: a server that is killed leaves its own children behind.
+            if let Lane::Running { contestant, .. } = std::mem::replace(lane, over) {
+                contestant.stop();
+            }
+        }
+    }
+}
+
 /// Starts an entry's server, checks that it serves the row, and warms it up.
 fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
     let contestant = match Contestant::start(entry, settings.cores, row.needs()) {
@@ -142,7 +154,10 @@ fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
     }
     match warm_up(settings, &contestant, &row.work) {
         Ok(()) => Lane::Running { contestant, rounds: Vec::new() },
-        Err(error) => Lane::Over(failed(&entry.name, &error)),
+        Err(error) => {
+            contestant.stop();
+            Lane::Over(failed(&entry.name, &error))
+        }
     }
 }
 
