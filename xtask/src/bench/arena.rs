@@ -82,12 +82,7 @@ fn measure_row(
     for round in 1..=rounds_of(row, settings.rounds) {
         for (entry, lane) in entries.iter().zip(&mut lanes) {
             bar.set_message(format!("{} · {} · round {round}", row.name, entry.name));
-            if let Lane::Running { contestant, rounds } = lane {
-                match measure(settings, contestant, &row.work) {
-                    Ok(measured) => rounds.push(measured),
-                    Err(error) => *lane = Lane::Over(not_measured(entry, &row.work, &error)),
-                }
-            }
+            run_round(settings, entry, lane, &row.work);
             bar.inc(1);
         }
     }
@@ -110,6 +105,21 @@ fn measure_row(
     })
 }
 
+/// One more round, unless an earlier one went wrong.
+fn run_round(settings: &Settings, entry: &Entry, lane: &mut Lane<'_>, work: &Work) {
+    let Lane::Running { contestant, rounds } = lane else { return };
+    match measure(settings, contestant, work) {
+        Ok(measured) => rounds.push(measured),
+        Err(error) => {
+            let over = Lane::Over(not_measured(entry, work, &error));
+            // Stopped, not dropped: a server that is killed leaves its own children behind.
+            if let Lane::Running { contestant, .. } = std::mem::replace(lane, over) {
+                contestant.stop();
+            }
+        }
+    }
+}
+
 /// Starts an entry's server, checks that it serves the row, and warms it up.
 fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
     let contestant = match Contestant::start(entry, settings.cores, row.needs()) {
@@ -124,7 +134,10 @@ fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
     }
     match warm_up(settings, &contestant, &row.work) {
         Ok(()) => Lane::Running { contestant, rounds: Vec::new() },
-        Err(error) => Lane::Over(failed(&entry.name, &error)),
+        Err(error) => {
+            contestant.stop();
+            Lane::Over(failed(&entry.name, &error))
+        }
     }
 }
 

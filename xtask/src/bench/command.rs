@@ -95,6 +95,8 @@ fn measure(options: &Options, wanted: &Wanted) -> Result<Report> {
         settings.cores.server,
         settings.cores.load
     );
+    let priority = if own_load::realtime_is_allowed() { "real-time" } else { "usual" };
+    println!("constant rates by xtask load at {priority} priority");
     let mut report = Report {
         format: FORMAT,
         machine,

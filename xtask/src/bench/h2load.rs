@@ -43,10 +43,8 @@ pub(crate) fn load(
 fn parse(printed: &str) -> Option<Loaded> {
     let after = |mark: &str| printed.lines().find_map(|line| line.strip_prefix(mark));
     let count = |line: &str, what: &str| -> Option<u64> {
-        let (count, _) = line
-            .split(',')
-            .find_map(|part| part.trim().split_once(' ').filter(|(_, name)| *name == what))?;
-        count.parse().ok()
+        let mut parts = line.split(',').filter_map(|part| part.trim().split_once(' '));
+        parts.find(|(_, name)| *name == what)?.0.parse().ok()
     };
     let requests = after("requests: ")?;
     let statuses = after("status codes: ")?;
@@ -58,4 +56,36 @@ fn parse(printed: &str) -> Option<Loaded> {
         seconds: seconds.parse().ok()?,
         errors: failed + others.sum::<Option<u64>>()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = "starting benchmark...
+Main benchmark duration is over for thread #0. Stopping all clients.
+
+finished in 1.01s, 59835.00 req/s, 240.81MB/s
+requests: 59835 total, 59839 started, 59835 done, 59835 succeeded, 0 failed, 0 errored, 0 timeout
+status codes: 59835 2xx, 0 3xx, 0 4xx, 0 5xx
+traffic: 240.81MB (252503700) total, 5.08MB (5325671) headers (space savings 0.00%)
+";
+
+    #[test]
+    fn requests_and_time_are_read() {
+        let loaded = parse(PRINTED).unwrap();
+        assert_eq!((loaded.requests, loaded.errors), (59_835, 0));
+        assert!((loaded.seconds - 1.01).abs() < 1e-9);
+    }
+
+    #[test]
+    fn failures_and_other_statuses_are_errors() {
+        let failed = PRINTED.replace("0 failed", "3 failed").replace("0 5xx", "2 5xx");
+        assert_eq!(parse(&failed).unwrap().errors, 5);
+    }
+
+    #[test]
+    fn other_output_is_refused() {
+        assert!(parse("Could not connect to the host\n").is_none());
+    }
 }

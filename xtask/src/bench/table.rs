@@ -194,12 +194,14 @@ mod tests {
             ("waterwheel", Outcome::Measured(measured(&[4.5, 5.0, 4.0], 1.0, 0.5))),
             ("floor", Outcome::Measured(measured(&[3.0], 1.0, 0.5))),
             ("nginx", Outcome::NotServed),
+            ("may", Outcome::NotMeasured("it does not run".into())),
         ]);
         let text = super::row(&row);
         assert!(text.contains("4.00–5.00"), "{text}");
         assert!(text.contains("1.50×"), "{text}");
         assert!(text.contains("222,222"), "{text}");
         assert!(text.contains("nginx       not served"), "{text}");
+        assert!(text.contains("may         – it does not run"), "{text}");
         assert!(!text.contains("req/s say nothing"), "{text}");
     }
 
