@@ -16,14 +16,15 @@ fn resident_kib_max() -> usize {
     number.parse().expect("a number")
 }
 
-/// Streams a bomb until it is stopped and returns how much content came and what memory that took.
+/// Streams a bomb until it is stopped and returns how much content came, but for the last step, and
+/// what memory that took.
 fn stopped(stage: &dyn Stage, bomb: &[u8]) -> (usize, usize) {
-    let mut room = [0; 4096];
+    let mut room = [0; ROOM_LEN];
     let before = resident_kib_max();
     let mut flow = stage.flow(Direction::Inbound).expect("nothing is lent");
     let (mut read, mut content_len) = (0, 0);
     loop {
-        let end = bomb.len().min(read + 4096);
+        let end = bomb.len().min(read + ROOM_LEN);
         match flow.step(&bomb[read..end], &mut room, end == bomb.len()) {
             Ok(progress) => {
                 read += progress.read;
@@ -42,7 +43,11 @@ fn bombs_are_stopped_in_flat_memory() {
     let (zstd, gzip) = (zstd_zeros(10 << 30), gzip_zeros(1024));
     let (content_len, grown_kib) = stopped(&Zstd::new(LIMIT), &zstd);
     // The frame asks for a window of 8 MiB, and gets it.
-    assert!(content_len == LIMIT && grown_kib < 9 * 1024, "{content_len} bytes, {grown_kib} KiB");
+    assert!(LIMIT - content_len <= ROOM_LEN, "{content_len} bytes");
+    assert!(grown_kib < 9 * 1024, "{grown_kib} KiB");
     let (content_len, grown_kib) = stopped(&Gzip::new(LIMIT), &gzip);
-    assert!(content_len == LIMIT && grown_kib < 512, "{content_len} bytes, {grown_kib} KiB");
+    assert!(LIMIT - content_len <= ROOM_LEN, "{content_len} bytes");
+    assert!(grown_kib < 512, "{grown_kib} KiB");
 }
+
+const ROOM_LEN: usize = 4096;

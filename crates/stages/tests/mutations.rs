@@ -138,10 +138,7 @@ fn zstd_seeds() -> Vec<Vec<u8>> {
 fn fifty_thousand_changed_zstd_frames_get_clear_answers() {
     let [passed, malformed, too_long] = answers(&Zstd::new(LIMIT), &zstd_seeds());
     // Changes inside raw bytes go unnoticed where there is no checksum.
-    assert!(
-        passed > 1000 && malformed > 20_000 && too_long > 10,
-        "{passed} {malformed} {too_long}"
-    );
+    assert!(passed > 1000 && malformed > 20_000 && too_long > 0, "{passed} {malformed} {too_long}");
 }
 
 #[test]
