@@ -10,13 +10,22 @@
 mod base64_text;
 mod chain;
 mod chunked;
+mod codec;
 mod head;
+mod json;
+mod plain;
 mod router;
 mod site;
 mod typed_view;
 
 pub use crate::{
-    base64_text::base64_text, chain::chain, chunked::chunked, head::head, router::router,
+    base64_text::base64_text,
+    chain::chain,
+    chunked::chunked,
+    codec::{ascii85, gzip, hex, percent, utf8, zstd},
+    head::head,
+    json::json,
+    router::router,
     typed_view::typed_view,
 };
 
@@ -25,12 +34,19 @@ pub type Property = fn(&[u8]);
 
 /// Every property under the name of its fuzz target and of its folder in `fuzz/corpus`.
 pub const PROPERTIES: &[(&str, Property)] = &[
+    ("ascii85", ascii85),
     ("base64_text", base64_text),
     ("chain", chain),
     ("chunked", chunked),
+    ("gzip", gzip),
     ("head", head),
+    ("hex", hex),
+    ("json", json),
+    ("percent", percent),
     ("router", router),
     ("typed_view", typed_view),
+    ("utf8", utf8),
+    ("zstd", zstd),
 ];
 
 /// Takes the first byte, which chooses among variants, off the rest.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use waterwheel_http::parse::Method;
 use waterwheel_http::router::{Found, Router};
 
-use crate::split_choice;
+use crate::{plain::digit, split_choice};
 
 /// See the module.
 pub fn router(data: &[u8]) {
@@ -105,8 +105,7 @@ fn decode(part: &[u8]) -> Option<Part> {
             text.push(byte);
             continue;
         }
-        let mut digit = || char::from(bytes.next()?).to_digit(16);
-        let decoded = u8::try_from(digit()? * 16 + digit()?).ok()?;
+        let decoded = digit(bytes.next()?)? << 4 | digit(bytes.next()?)?;
         if decoded == 0 {
             return None;
         }
