@@ -7,8 +7,11 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use serde::Serialize;
+use waterwheel::http::HeaderValue;
+use waterwheel::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use waterwheel::runtime::Pinning;
 use waterwheel::stages::base64::Base64;
+use waterwheel::stages::zstd::Zstd;
 use waterwheel::task::sleep;
 use waterwheel::zerocopy::little_endian::U32;
 use waterwheel::{App, Handler, InPlace, Json, Limits, Reply, Request, Server};
@@ -50,10 +53,14 @@ fn add_one(mut numbers: InPlace<[U32]>) -> Reply {
     Reply::run(numbers.into_lease()).with_content_type("text/plain")
 }
 
+fn add_one_zstd(numbers: InPlace<[U32]>) -> Reply {
+    add_one(numbers).with_header(CONTENT_ENCODING, HeaderValue::from_static("zstd"))
+}
+
 fn echo(request: &Request<'_>, body: InPlace<[u8]>) -> Reply {
     let reply = Reply::run(body.into_lease());
     match request.header("content-type").and_then(|value| value.try_into().ok()) {
-        Some(value) => reply.with_header(waterwheel::http::header::CONTENT_TYPE, value),
+        Some(value) => reply.with_header(CONTENT_TYPE, value),
         None => reply,
     }
 }
@@ -90,6 +97,7 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut limits = Limits::default();
     limits.body_len_max = arguments.max_body;
+    let zstd = Zstd::new(usize::try_from(arguments.max_body)?);
     let app = App::new()
         .get("/", || "waterwheel\n")
         .get("/plaintext", plaintext)
@@ -99,6 +107,7 @@ fn main() -> anyhow::Result<()> {
         .get("/mix", mix)
         .get("/async", wait)
         .post("/echo64", add_one.through(Base64::STANDARD))
+        .post("/zecho64", add_one_zstd.through(zstd).through(Base64::STANDARD))
         .any("/echo", echo)
         .limits(limits);
     let mut server = Server::new(app).listen(arguments.listen).workers(arguments.workers);

@@ -304,7 +304,7 @@ impl Connection {
             (true, Version::Http10) => Persistence::KeepAlive,
             (true, _) => Persistence::Implied,
         };
-        Terms { head_only: head.method == Method::Head, persistence }
+        Terms { head_only: head.method == Method::Head, persistence, coding: None }
     }
 }
 

@@ -10,6 +10,7 @@ use http::StatusCode;
 use waterwheel_ring::{Full, Lease, Ring, Runs};
 use waterwheel_stages::StageError;
 
+use crate::coding::{CodingIndex, DecodeError};
 use crate::encode::{Persistence, REPLY_HEAD_ROOM, ReplyHead, Stamp};
 use crate::exchange::Exchange;
 use crate::parse::HeaderSlots;
@@ -44,6 +45,8 @@ pub(crate) struct Terms {
     /// The request was HEAD: the content's length is told, the content is not sent.
     pub(crate) head_only: bool,
     pub(crate) persistence: Persistence,
+    /// The coding that the peer would have the reply compressed by.
+    pub(crate) coding: Option<CodingIndex>,
 }
 
 /// A request and what it goes to.
@@ -57,9 +60,11 @@ pub(crate) struct Asked<'a> {
 
 impl Terms {
     /// The connection ends after this reply.
-    pub(crate) const LAST: Self = Self { head_only: false, persistence: Persistence::Close };
+    pub(crate) const LAST: Self =
+        Self { head_only: false, persistence: Persistence::Close, coding: None };
     /// Another request may follow.
-    pub(crate) const NEXT: Self = Self { head_only: false, persistence: Persistence::Implied };
+    pub(crate) const NEXT: Self =
+        Self { head_only: false, persistence: Persistence::Implied, coding: None };
 }
 
 impl Http {
@@ -104,11 +109,13 @@ impl Core {
     ) -> Option<Pending> {
         let Asked { route, request, mut body, connections } = asked;
         self.requests.set(self.requests.get() + 1);
+        if let Some(codings) = &route.compression {
+            terms.coding = codings.accepted(&request.headers());
+        }
         if let Some(body) = &mut body
-            && !route.chain.is_empty()
-            && let Err(error) = decode(route, body)
+            && let Err(refused) = decode(route, &request, body)
         {
-            *reply = Some(stage_failed(&error));
+            *reply = Some(refused);
             return None;
         }
         let mut call = Call::new(request, body, ring, self, connections);
@@ -155,6 +162,9 @@ impl Core {
         let reply = reply.get_or_insert_with(handler_failed);
         if !route.chain.is_empty() && !reply.bypasses_chain {
             encode(route, reply, ring);
+        }
+        if let Some(codings) = &route.compression {
+            codings.compress(terms.coding, reply, ring);
         }
         self.write(reply, head, terms, ring, outbound)
     }
@@ -237,10 +247,26 @@ impl Core {
     }
 }
 
-/// Runs the chain towards the handler, with the room that the plan asks for.
-fn decode(route: &PlannedRoute, body: &mut Lease) -> Result<(), StageError> {
-    // What a stage left behind half-way is nobody's to see.
-    route.chain.inbound(body).inspect_err(|_| body.quarantine())
+/// Undoes the content codings that the head names, on a route that does, and runs the chain towards
+/// the handler.
+///
+/// # Errors
+/// The reply that the peer gets instead of the handler's.
+#[inline]
+fn decode(route: &PlannedRoute, request: &Request<'_>, body: &mut Lease) -> Result<(), Reply> {
+    let decoded = match &route.decoding {
+        Some(codings) => codings.decode(&request.headers(), body),
+        None => Ok(()),
+    };
+    let decoded = decoded.and_then(|()| route.chain.inbound(body).map_err(DecodeError::Stage));
+    decoded.map_err(|error| {
+        // What a stage left behind half-way is nobody's to see.
+        body.quarantine();
+        match error {
+            DecodeError::Refused(rejection) => rejection.into(),
+            DecodeError::Stage(error) => stage_failed(&error),
+        }
+    })
 }
 
 /// Runs the chain towards the network over a reply's content.
@@ -327,6 +353,7 @@ fn stage_failed(error: &StageError) -> Reply {
     let status = match error {
         StageError::Malformed { .. } => StatusCode::BAD_REQUEST,
         StageError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        StageError::Full { .. } | StageError::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Rejection::new(status, error.to_string()).into()

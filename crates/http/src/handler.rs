@@ -48,6 +48,30 @@ pub trait Handler<M>: Send + Sync + 'static {
         Route::new(self).when_gone(choice)
     }
 
+    /// Decodes bodies whose `Content-Encoding` names zstd, gzip or deflate, or two of them over
+    /// one another, before the route's stages; others are refused with 415. Content that is longer
+    /// than `len_max` bytes once decoded is refused with 413 as soon as that is known.
+    ///
+    /// Without this, bodies stay as they came, whatever the field says.
+    fn decoded(self, len_max: usize) -> Route
+    where
+        Self: Sized,
+    {
+        Route::new(self).decoded(len_max)
+    }
+
+    /// Compresses replies of 1 KiB and more by zstd or gzip, whichever the peer likes better by its
+    /// `Accept-Encoding`, when they are text by their type. Adds `Vary`.
+    ///
+    /// Replies that mix secrets with what a stranger can choose must not be compressed: the length
+    /// gives the secrets away.
+    fn compressed(self) -> Route
+    where
+        Self: Sized,
+    {
+        Route::new(self).compressed()
+    }
+
     /// Sets the longest body that the route takes, in bytes before any decoding. Overrides
     /// [`Limits::body_len_max`](crate::Limits::body_len_max).
     fn body_len_max(self, len: usize) -> Route
@@ -64,6 +88,9 @@ pub struct Route {
     pub(crate) chain: Chain,
     pub(crate) body_len_max: Option<usize>,
     pub(crate) when_gone: Option<WhenGone>,
+    /// The longest content that is decoded, if any is.
+    pub(crate) decoded_len_max: Option<usize>,
+    pub(crate) is_compressed: bool,
 }
 
 /// What becomes of the future of an async handler when the client closes its side of the connection
@@ -91,7 +118,14 @@ impl WhenGone {
 impl Route {
     fn new<M>(handler: impl Handler<M>) -> Self {
         let endpoint = Box::new(move |call: &mut Call<'_>| handler.call(call));
-        Self { endpoint, chain: Chain::new(), body_len_max: None, when_gone: None }
+        Self {
+            endpoint,
+            chain: Chain::new(),
+            body_len_max: None,
+            when_gone: None,
+            decoded_len_max: None,
+            is_compressed: false,
+        }
     }
 
     /// As [`Handler::through`].
@@ -105,6 +139,20 @@ impl Route {
     #[must_use]
     pub fn when_gone(mut self, choice: WhenGone) -> Self {
         self.when_gone = Some(choice);
+        self
+    }
+
+    /// As [`Handler::decoded`].
+    #[must_use]
+    pub fn decoded(mut self, len_max: usize) -> Self {
+        self.decoded_len_max = Some(len_max);
+        self
+    }
+
+    /// As [`Handler::compressed`].
+    #[must_use]
+    pub fn compressed(mut self) -> Self {
+        self.is_compressed = true;
         self
     }
 

@@ -14,6 +14,7 @@
 //! (RFC 9112 §6.3, §11.2). All [`Limits`] are on by default.
 #![forbid(unsafe_code)]
 
+mod coding;
 mod connection;
 mod core;
 mod encode;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::router::Found;
 
@@ -12,13 +12,14 @@ use crate::router::Found;
 pub struct Rejection {
     status: StatusCode,
     cause: Cow<'static, str>,
-    allow: Option<HeaderValue>,
+    /// What the peer could ask for instead.
+    field: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Rejection {
     /// A refusal with `status`, for `cause`: one lower-case sentence without bytes from the wire.
     pub fn new(status: StatusCode, cause: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, cause: cause.into(), allow: None }
+        Self { status, cause: cause.into(), field: None }
     }
 
     /// A refusal for an error that knows its status as a number.
@@ -32,7 +33,12 @@ impl Rejection {
         match found {
             Found::MethodNotAllowed { allow } => {
                 let cause = "the method is not allowed for this path";
-                Self::new(StatusCode::METHOD_NOT_ALLOWED, cause).with_allow(allow)
+                let rejection = Self::new(StatusCode::METHOD_NOT_ALLOWED, cause);
+                // RFC 9110 §15.5.6: with the methods that the path does have.
+                match HeaderValue::from_str(allow) {
+                    Ok(allow) => rejection.with_field(header::ALLOW, allow),
+                    Err(_) => rejection,
+                }
             }
             Found::BadPath => {
                 Self::new(StatusCode::BAD_REQUEST, "the path is not percent-encoded utf-8")
@@ -41,14 +47,14 @@ impl Rejection {
         }
     }
 
-    /// With the methods that the path does have (RFC 9110 §15.5.6).
-    pub(crate) fn with_allow(mut self, methods: &str) -> Self {
-        self.allow = HeaderValue::from_str(methods).ok();
+    /// With a field that says what the peer could ask for instead.
+    pub(crate) fn with_field(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.field = Some((name, value));
         self
     }
 
-    pub(crate) fn allow(&self) -> Option<&HeaderValue> {
-        self.allow.as_ref()
+    pub(crate) fn field(&self) -> Option<&(HeaderName, HeaderValue)> {
+        self.field.as_ref()
     }
 
     /// The status of the reply.

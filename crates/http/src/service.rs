@@ -4,6 +4,7 @@ use std::fmt;
 
 use waterwheel_stages::{Chain, Plan, PlanError, PlanLimits};
 
+use crate::coding::Codings;
 use crate::encode::REPLY_HEAD_ROOM;
 use crate::handler::{Endpoint, Route, WhenGone};
 use crate::limits::{Limits, LimitsError};
@@ -25,6 +26,12 @@ pub(crate) struct PlannedRoute {
     pub(crate) plan: Plan,
     pub(crate) body_len_max: usize,
     pub(crate) when_gone: Option<WhenGone>,
+    /// For bodies that name a coding, on a route that decodes them.
+    pub(crate) decoding: Option<Codings>,
+    /// For replies, on a route that compresses them.
+    pub(crate) compression: Option<Codings>,
+    /// What each coding needs before the route's own plan begins.
+    coding_plans: Vec<(String, Plan)>,
     pub(crate) name: String,
 }
 
@@ -38,19 +45,36 @@ impl PlannedRoute {
     ) -> Result<Self, ServiceError> {
         let default_len = usize::try_from(limits.body_len_max).unwrap_or(usize::MAX);
         let body_len_max = route.body_len_max.unwrap_or(default_len);
-        let limits = PlanLimits {
-            head_len_max: limits.head_len_max,
-            body_len_max,
-            segment_len,
-            reply_head_len_max: REPLY_HEAD_ROOM,
+        let plan = |chain: &Chain, body_len_max| {
+            let limits = PlanLimits {
+                head_len_max: limits.head_len_max,
+                body_len_max,
+                segment_len,
+                reply_head_len_max: REPLY_HEAD_ROOM,
+            };
+            let plan = Plan::new(chain, limits).and_then(|plan| plan.within(segment_count));
+            plan.map_err(|source| ServiceError::Plan { route: name.clone(), source })
         };
-        match Plan::new(&route.chain, limits).and_then(|plan| plan.within(segment_count)) {
-            Ok(plan) => {
-                let Route { endpoint, chain, when_gone, .. } = route;
-                Ok(Self { endpoint, chain, plan, body_len_max, when_gone, name })
-            }
-            Err(source) => Err(ServiceError::Plan { route: name, source }),
+        let Route { endpoint, chain, when_gone, decoded_len_max, is_compressed, .. } = route;
+        let decoding = decoded_len_max.map(Codings::new);
+        let mut coding_plans = Vec::new();
+        for coding in decoding.iter().flat_map(Codings::chains) {
+            let names: Vec<_> = coding.names().collect();
+            let coded = format!("{name} (content-encoding: {})", names.join(", "));
+            coding_plans.push((coded, plan(coding, body_len_max)?));
         }
+        let handled_len_max = decoded_len_max.unwrap_or(0).max(body_len_max);
+        Ok(Self {
+            plan: plan(&chain, handled_len_max)?,
+            compression: is_compressed.then(|| Codings::new(usize::MAX)),
+            endpoint,
+            chain,
+            body_len_max,
+            when_gone,
+            decoding,
+            coding_plans,
+            name,
+        })
     }
 }
 
@@ -159,9 +183,13 @@ impl Service {
         &self.limits
     }
 
-    /// Each route's name (`POST /orders`) and plan.
+    /// Each route's name (`POST /orders`) and plan; behind it, for a route that decodes content
+    /// codings, the plan of each coding, whose result the route's own plan then starts with.
     pub fn plans(&self) -> impl Iterator<Item = (&str, &Plan)> {
-        self.routes.iter().map(|route| (route.name.as_str(), &route.plan))
+        self.routes.iter().flat_map(|route| {
+            let coded = route.coding_plans.iter().map(|(name, plan)| (name.as_str(), plan));
+            std::iter::once((route.name.as_str(), &route.plan)).chain(coded)
+        })
     }
 }
 

@@ -41,7 +41,9 @@
 //! | Feature | Gives | Default |
 //! | --- | --- | --- |
 //! | `cli` | the binary `waterwheel` | yes |
+//! | `gzip` | [`stages::gzip`], and the codings gzip and deflate by header | yes |
 //! | `lab` | [`lab`]: the whole server over a simulated world, for tests | yes |
+//! | `zstd` | [`stages::zstd`], and the coding zstd by header | yes |
 #![deny(unsafe_code)]
 
 mod app;

@@ -20,6 +20,10 @@ impl Fields {
         }
     }
 
+    pub(crate) fn get(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.as_slice().iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
     #[inline]
     pub(crate) fn as_slice(&self) -> &[(HeaderName, HeaderValue)] {
         self.list.as_ref().map_or(&[], |list| list.as_slice())

@@ -87,8 +87,8 @@ impl From<Rejection> for Reply {
     fn from(rejection: Rejection) -> Self {
         let mut reply = Self::owned_text(format!("{rejection}\n")).with_status(rejection.status());
         reply.bypasses_chain = true;
-        if let Some(allow) = rejection.allow() {
-            reply.fields.push(http::header::ALLOW, allow.clone());
+        if let Some((name, value)) = rejection.field() {
+            reply.fields.push(name.clone(), value.clone());
         }
         reply
     }
