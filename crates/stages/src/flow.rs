@@ -12,7 +12,8 @@ use crate::{Progress, StageError};
 /// - A step reads from the start of the source and writes to the start of the target. It ends when
 ///   all of the source is read, when the target is full, or when the result is complete.
 /// - With at least [`Flow::ROOM_MIN`] bytes of target, a step makes progress, or the source is
-///   empty and not the last piece. Where the borders of the pieces lie never changes the result.
+///   empty and not the last piece. Where the borders of the pieces lie never changes the result;
+///   outbound, where a format has several texts for one content, it may choose among them.
 /// - What the target held before is unspecified and has no meaning; bytes behind those that were
 ///   written may have been changed.
 /// - The limit of the stage is kept: the step that would pass it fails.

@@ -27,6 +27,8 @@ struct Deflating {
     context: Compress,
     wrapper: Wrapper,
     level: u32,
+    /// No body is half way through.
+    is_between: bool,
 }
 
 impl Deflating {
@@ -36,7 +38,7 @@ impl Deflating {
             Wrapper::Gzip => Compress::new_gzip(compression, WINDOW_LOG),
             Wrapper::Zlib => Compress::new(compression, true),
         };
-        Self { context, wrapper, level }
+        Self { context, wrapper, level, is_between: true }
     }
 }
 
@@ -47,6 +49,7 @@ impl Transform for Deflating {
         target: &mut [u8],
         last: bool,
     ) -> Result<Progress, StageError> {
+        self.is_between = false;
         let flush = if last { FlushCompress::Finish } else { FlushCompress::None };
         let before = (self.context.total_in(), self.context.total_out());
         let status = self.context.compress(source, target, flush).map_err(|_| {
@@ -60,12 +63,17 @@ impl Transform for Deflating {
             Status::Ok | Status::BufError if read == source.len() && !last => Next::Input,
             Status::Ok | Status::BufError => Next::Room,
         };
+        self.is_between = next == Next::Done;
         Ok(Progress { read, written, next })
     }
 
     fn park(self: Box<Self>) {
-        // A worker that ends has no contexts any more.
-        let _ = kept(self.wrapper).try_with(|contexts| contexts.park(self));
+        // A worker that ends has no contexts any more. In zlib-rs 0.6 a reset forgets to close the
+        // block of a body that was given up, and the next body would be written into it.
+        let _ = kept(self.wrapper).try_with(|contexts| match self.is_between {
+            true => contexts.park(self),
+            false => contexts.forget(),
+        });
     }
 }
 

@@ -4,6 +4,7 @@ use std::thread::LocalKey;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use crate::gzip::member::Member;
 use crate::gzip::stage::Wrapper;
 use crate::{Contexts, Flow, Next, Progress, StageError, Transform};
 
@@ -28,30 +29,66 @@ struct Inflate {
     /// Members begun so far.
     members: usize,
     is_inside: bool,
+    /// What is around the data, where it is gzip's.
+    member: Member,
 }
 
 impl Inflate {
     fn new(wrapper: Wrapper) -> Self {
-        let context = match wrapper {
-            Wrapper::Gzip => Decompress::new_gzip(WINDOW_LOG),
-            Wrapper::Zlib => Decompress::new(true),
-        };
-        Self { context, wrapper, limit: 0, content_len: 0, members: 0, is_inside: false }
+        Self {
+            context: Decompress::new(wrapper == Wrapper::Zlib),
+            wrapper,
+            limit: 0,
+            content_len: 0,
+            members: 0,
+            is_inside: false,
+            member: Member::new(),
+        }
     }
 
-    /// Hands the library what there is of both sides, once.
-    fn advance(&mut self, source: &[u8], target: &mut [u8]) -> Result<(usize, usize), StageError> {
+    /// Goes on in the member at hand, or begins one. Tells what was read and written, and whether
+    /// that, or a part that ended without either, led on.
+    fn advance(
+        &mut self,
+        source: &[u8],
+        target: &mut [u8],
+    ) -> Result<(usize, usize, bool), StageError> {
         if !self.is_inside {
             self.members += 1;
             let most = if self.wrapper == Wrapper::Gzip { MEMBERS_MAX } else { 1 };
             if self.members > most {
                 return Err(self.malformed("is followed by something else"));
             }
-            self.context.reset(true);
+            self.context.reset(self.wrapper == Wrapper::Zlib);
+            self.member = Member::new();
             self.is_inside = true;
         }
+        if self.wrapper == Wrapper::Zlib {
+            let (read, written, has_ended) = self.inflate(source, target)?;
+            self.is_inside = !has_ended;
+            return Ok((read, written, has_ended || read + written > 0));
+        }
+        if self.member.is_at_data() {
+            let (read, written, has_ended) = self.inflate(source, target)?;
+            self.member.content(&target[..written]);
+            if has_ended {
+                self.member.end_data();
+            }
+            return Ok((read, written, has_ended || read + written > 0));
+        }
+        let read = self.member.read(source).map_err(|cause| self.malformed(cause))?;
+        self.is_inside = !self.member.is_at_end();
+        Ok((read, 0, read > 0))
+    }
+
+    /// Hands the library what there is of both sides, once.
+    fn inflate(
+        &mut self,
+        source: &[u8],
+        target: &mut [u8],
+    ) -> Result<(usize, usize, bool), StageError> {
         let left = self.limit - self.content_len;
-        // At the limit there may still be the trailer to read. A single byte of room tells whether
+        // At the limit there may still be the end to read. A single byte of room tells whether
         // there is more content than that.
         let mut probe = [0];
         let room = if left == 0 { &mut probe[..] } else { target };
@@ -68,8 +105,7 @@ impl Inflate {
             return Err(StageError::TooLong { stage, limit: self.limit });
         }
         self.content_len += written;
-        self.is_inside = status != Status::StreamEnd;
-        Ok((read, written))
+        Ok((read, written, status == Status::StreamEnd))
     }
 
     const fn malformed(&self, cause: &'static str) -> StageError {
@@ -93,7 +129,7 @@ impl Transform for Inflate {
                     true => Ok(Progress { read, written, next: Next::Done }),
                 };
             }
-            let (taken, given) = self.advance(&source[read..], &mut target[written..])?;
+            let (taken, given, advanced) = self.advance(&source[read..], &mut target[written..])?;
             read += taken;
             written += given;
             if !self.is_inside {
@@ -105,7 +141,7 @@ impl Transform for Inflate {
                     true => Err(self.malformed("ends too early")),
                 };
             }
-            if taken == 0 && given == 0 {
+            if !advanced {
                 return Ok(Progress { read, written, next: Next::Room });
             }
         }

@@ -5,6 +5,7 @@
 
 mod compress;
 mod decompress;
+mod member;
 mod stage;
 
 pub use crate::gzip::stage::{Deflate, Gzip};

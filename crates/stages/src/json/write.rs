@@ -130,6 +130,7 @@ mod tests {
         let mut lease = ring.reserve(1).unwrap();
         let refused = write(&vec![7_u8; 20_000], &mut lease);
         assert!(matches!(refused, Err(WriteError::Full(_))));
+        drop(lease);
         let unnamed = HashMap::from([((1, 2), 3)]);
         let refused = write(&unnamed, &mut ring.reserve(1).unwrap());
         assert!(matches!(refused, Err(WriteError::Value(_))));

@@ -86,6 +86,24 @@ pub(super) fn same(one: &Result<Vec<u8>, StageError>, other: &Result<Vec<u8>, St
     }
 }
 
+/// Whether a flow that was cut otherwise agrees: it does the same, or outbound it writes another text
+/// of the same content. A compressor that sees its input at once may tell more than one that does
+/// not.
+pub(super) fn agree(
+    stage: &dyn Stage,
+    direction: Direction,
+    payload: &[u8],
+    one: &Result<Vec<u8>, StageError>,
+    other: &Result<Vec<u8>, StageError>,
+) -> bool {
+    let is_content = |text: &Vec<u8>| {
+        pass(stage, Direction::Inbound, text, WHOLE).is_ok_and(|content| content == payload)
+    };
+    same(one, other)
+        || direction == Direction::Outbound
+            && [one, other].iter().all(|text| text.as_ref().is_ok_and(is_content))
+}
+
 /// All at once, into more room than a step needs.
 pub(super) const WHOLE: Cut<'static> =
     Cut { piece_lens: &[usize::MAX / 2], room_lens: &[WHOLE_ROOM_LEN], filler: 0 };

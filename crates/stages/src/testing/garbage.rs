@@ -2,7 +2,7 @@
 
 use crate::{
     Direction, Flow, Stage,
-    testing::forms::{Forms, outcome, same},
+    testing::forms::{Forms, agree, outcome},
     testing::passage::{Cut, pass},
     testing::site::{FILLERS, Site},
 };
@@ -47,7 +47,7 @@ fn attempt(site: &Site, stage: &dyn Stage, direction: Direction, payload: &[u8])
         };
         let in_pieces = pass(stage, direction, payload, cut);
         assert!(
-            same(&in_pieces, &result),
+            agree(stage, direction, payload, &in_pieces, &result),
             "{}: {direction:?}, hostile bytes are {:?} at once, {:?} in pieces",
             stage.name(),
             result.map(|bytes| bytes.len()),

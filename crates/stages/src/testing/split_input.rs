@@ -2,7 +2,7 @@
 
 use crate::{
     Direction, Flow, Next, Stage, StageError,
-    testing::forms::{WHOLE, same},
+    testing::forms::{WHOLE, agree},
     testing::passage::{Cut, Passage, pass},
     testing::site::FILLERS,
 };
@@ -17,7 +17,7 @@ pub(super) fn check(
     let check_cut = |cut: Cut<'_>| {
         let result = pass(stage, direction, payload, cut);
         assert!(
-            same(&result, expected),
+            agree(stage, direction, payload, &result, expected),
             "{}: {direction:?} of {} bytes depends on {cut:?}",
             stage.name(),
             payload.len(),

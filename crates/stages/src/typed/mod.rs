@@ -2,4 +2,4 @@
 
 mod view;
 
-pub use crate::typed::view::{View, ViewError, Viewable};
+pub use crate::typed::view::{Message, View, ViewError, Viewable};

@@ -12,8 +12,12 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes, Unali
 
 /// An owned payload that reads and writes as a `T`, without a copy.
 ///
-/// `T` is a value, or a slice `[R]` of records when the payload holds a number of them. Types are
-/// `Unaligned` and free of padding: built from bytes and the fixed-endian integers of `zerocopy`.
+/// `T` is a value, a slice `[R]` of records when the payload holds a number of them, or a
+/// [`Message`] of a head and records behind it. Types are free of padding. Built from bytes and the
+/// fixed-endian integers of `zerocopy` they are `Unaligned`, and a view starts wherever the payload
+/// does. A type with native numbers has the byte order of this machine and an alignment: a payload
+/// that starts elsewhere is shifted by a few bytes into the room beside it, which the ring counts as
+/// a copy.
 ///
 /// ```
 /// use waterwheel_ring::{Config, Ring};
@@ -62,18 +66,61 @@ pub enum ViewError {
         /// Bytes in the payload.
         received: usize,
     },
+    /// The payload is shorter than the head of a message.
+    Head {
+        /// Bytes in the head.
+        head_len: usize,
+        /// Bytes in the payload.
+        received: usize,
+    },
     /// The length fits, but the type has no value with these bits.
     Value,
+    /// The payload starts at an address that the type does not allow, and has no room beside it to
+    /// be shifted. Nobody's fault: take a copy, or a type that is `Unaligned`.
+    Alignment,
 }
 
-/// Types that a payload can be seen as: values, and slices of records.
+/// A head, and as many records as are behind it.
+///
+/// Both have to be `Unaligned`, so that nothing lies between them. For another shape, derive
+/// `zerocopy`'s traits for a type of your own and view its bytes.
+///
+/// ```
+/// use waterwheel_ring::{Config, Ring};
+/// use waterwheel_stages::typed::{Message, View};
+/// use zerocopy::little_endian::{U16, U32};
+///
+/// let ring = Ring::new(&Config::default())?;
+/// let mut lease = ring.reserve(1)?;
+/// lease.append(&[7, 0, 0, 0, 1, 0, 2, 0, 3, 0])?;
+///
+/// let message = View::<Message<U32, U16>>::new(lease).map_err(|(error, _)| error)?;
+/// assert_eq!(message.head.get(), 7);
+/// assert_eq!(message.tail.iter().map(|record| record.get()).sum::<u16>(), 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[expect(clippy::exhaustive_structs, reason = "its fields are what a message is")]
+#[derive(Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Message<H, R> {
+    /// What comes first.
+    pub head: H,
+    /// What follows it, to the end of the payload.
+    pub tail: [R],
+}
+
+/// Types that a payload can be seen as: values, slices of records, and messages of both.
 ///
 /// - A value `T` is `TryFromBytes`. Types that allow every bit pattern (`FromBytes`) cost a compare
 ///   of lengths per dereference; others (with a `bool` or an `enum`) are checked again each time.
-/// - The records of a slice `[T]` are `FromBytes`, so that `view[i]` in a loop stays cheap.
+/// - The records of a slice `[T]` are `FromBytes`, so that `view[i]` in a loop stays cheap; so are
+///   both parts of a [`Message`].
 ///
 /// Sealed: these are all there are.
 pub trait Viewable: sealed::Sealed {
+    /// The alignment of the value: what its first byte's address must be a multiple of.
+    const ALIGN: usize;
+
     /// Checks that the bytes are such a value.
     ///
     /// # Errors
@@ -94,7 +141,12 @@ impl<T: Viewable + ?Sized> View<T> {
     /// # Errors
     /// [`ViewError`], with the lease unchanged.
     #[inline]
-    pub fn new(lease: Lease) -> Result<Self, (ViewError, Lease)> {
+    pub fn new(mut lease: Lease) -> Result<Self, (ViewError, Lease)> {
+        if T::ALIGN > 1
+            && let Err(error) = align(&mut lease, T::ALIGN)
+        {
+            return Err((error, lease));
+        }
         match T::check(lease.payload()) {
             Ok(()) => Ok(Self { lease, viewed: PhantomData }),
             Err(error) => Err((error, lease)),
@@ -140,8 +192,10 @@ impl<T: Viewable + ?Sized> fmt::Debug for View<T> {
 
 impl<T> Viewable for T
 where
-    T: TryFromBytes + IntoBytes + KnownLayout + Immutable + Unaligned,
+    T: TryFromBytes + IntoBytes + KnownLayout + Immutable,
 {
+    const ALIGN: usize = align_of::<T>();
+
     #[inline]
     fn check(bytes: &[u8]) -> Result<(), ViewError> {
         if bytes.len() != size_of::<T>() {
@@ -163,8 +217,10 @@ where
 
 impl<T> Viewable for [T]
 where
-    T: FromBytes + IntoBytes + KnownLayout + Immutable + Unaligned,
+    T: FromBytes + IntoBytes + KnownLayout + Immutable,
 {
+    const ALIGN: usize = align_of::<T>();
+
     #[inline]
     fn check(bytes: &[u8]) -> Result<(), ViewError> {
         const { assert!(size_of::<T>() > 0, "a record has at least one byte") }
@@ -186,6 +242,52 @@ where
     }
 }
 
+impl<H, R> Viewable for Message<H, R>
+where
+    H: FromBytes + IntoBytes + KnownLayout + Immutable + Unaligned,
+    R: FromBytes + IntoBytes + KnownLayout + Immutable + Unaligned,
+{
+    const ALIGN: usize = 1;
+
+    #[inline]
+    fn check(bytes: &[u8]) -> Result<(), ViewError> {
+        match bytes.get(size_of::<H>()..) {
+            Some(tail) => <[R]>::check(tail),
+            None => Err(ViewError::Head { head_len: size_of::<H>(), received: bytes.len() }),
+        }
+    }
+
+    #[inline]
+    fn view(bytes: &[u8]) -> Option<&Self> {
+        Self::ref_from_bytes(bytes).ok()
+    }
+
+    #[inline]
+    fn view_mut(bytes: &mut [u8]) -> Option<&mut Self> {
+        Self::mut_from_bytes(bytes).ok()
+    }
+}
+
+/// Shifts the payload to an address that is a multiple of `align`: to the front when there is room,
+/// else to the back.
+fn align(lease: &mut Lease, align: usize) -> Result<(), ViewError> {
+    let front = lease.address() % align;
+    if front == 0 {
+        return Ok(());
+    }
+    let len = lease.len();
+    if lease.grow_front(front).is_ok() {
+        lease.copy_within(front..front + len, 0);
+        lease.truncate(len);
+        return Ok(());
+    }
+    let back = align - front;
+    lease.grow_back(back).map_err(|_| ViewError::Alignment)?;
+    lease.copy_within(0..len, back);
+    lease.advance(back);
+    Ok(())
+}
+
 impl fmt::Display for ViewError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -195,6 +297,10 @@ impl fmt::Display for ViewError {
             Self::Ragged { record_len, received } => {
                 write!(formatter, "expected records of {record_len} bytes, received {received}")
             }
+            Self::Head { head_len, received } => {
+                write!(formatter, "expected a head of {head_len} bytes, received {received}")
+            }
+            Self::Alignment => formatter.write_str("the payload cannot be aligned where it lies"),
             Self::Value => formatter.write_str("a field has a value that its type does not have"),
         }
     }
@@ -203,16 +309,17 @@ impl fmt::Display for ViewError {
 impl Error for ViewError {}
 
 mod sealed {
-    use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes, Unaligned};
+    use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes};
 
     #[expect(unnameable_types, reason = "no other crate adds kinds of views")]
     pub trait Sealed {}
 
-    impl<T: TryFromBytes + IntoBytes + KnownLayout + Immutable + Unaligned> Sealed for T {}
-    impl<T: FromBytes + IntoBytes + KnownLayout + Immutable + Unaligned> Sealed for [T] {}
+    impl<T: TryFromBytes + IntoBytes + KnownLayout + Immutable> Sealed for T {}
+    impl<T: FromBytes + IntoBytes + KnownLayout + Immutable> Sealed for [T] {}
+    impl<H, R> Sealed for super::Message<H, R> {}
 }
 
-/// Length and value are checked when the view is made. From then on the payload is written to
+/// Length, value and alignment are checked when the view is made, and a payload never moves. From then on the payload is written to
 /// through the value alone, so it always holds one, and its length never changes.
 const CHECKED: &str = "checked when the view was made";
 

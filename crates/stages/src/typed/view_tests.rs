@@ -6,7 +6,7 @@ use zerocopy::{
     little_endian::{U16, U32},
 };
 
-use super::{View, ViewError, Viewable};
+use super::{Message, View, ViewError, Viewable};
 
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
@@ -108,6 +108,50 @@ fn one_trait_bounds_values_and_slices() {
     assert_eq!(payload_len::<Row>(&[0; 6]), 6);
     assert_eq!(payload_len::<[u8]>(&[0; 5]), 5);
     assert_eq!(payload_len::<[u8; 4]>(&[0; 4]), 4);
+}
+
+#[test]
+fn native_types_are_shifted_to_their_alignment() {
+    for headroom in 0..32 {
+        let lease = leased(headroom, &[1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+        let mut numbers = View::<[u64]>::new(lease).unwrap();
+        assert_eq!(*numbers, [1_u64.to_le(), 2_u64.to_le()]);
+        numbers[1] = 3_u64.to_le();
+        let lease = numbers.into_lease();
+        assert_eq!((lease.len(), lease.payload()[8], lease.address() % 8), (16, 3, 0));
+    }
+}
+
+#[test]
+fn payload_without_room_for_its_alignment_is_refused() {
+    let mut before = leased(0, &[0; 9]);
+    let middle = before.split_off(1);
+    // The tailroom behind it still gives way.
+    assert!(View::<u64>::new(middle).is_ok());
+    let mut before = leased(0, &[0; 10]);
+    let mut middle = before.split_off(1);
+    let _behind = middle.split_off(8);
+    let (error, lease) = View::<u64>::new(middle).map(drop).unwrap_err();
+    assert_eq!((error, lease.len()), (ViewError::Alignment, 8));
+}
+
+#[test]
+fn message_is_a_head_and_the_records_behind_it() {
+    for records in 0_u8..20 {
+        let bytes: Vec<u8> = (0..6 + records * 2).collect();
+        let mut message = View::<Message<Row, U16>>::new(leased(5, &bytes)).unwrap();
+        assert_eq!(message.tail.len(), usize::from(records));
+        message.head.count.set(0);
+        for record in &mut message.tail {
+            record.set(9);
+        }
+        let lease = message.into_lease();
+        assert_eq!(lease.payload()[..6], [0, 1, 2, 3, 0, 0]);
+        assert!(lease.payload()[6..].chunks(2).all(|record| record == [9, 0]));
+    }
+    let refused = |len| refusal::<Message<Row, U16>>(&vec![0; len]);
+    assert_eq!(refused(5), ViewError::Head { head_len: 6, received: 5 });
+    assert_eq!(refused(9), ViewError::Ragged { record_len: 2, received: 3 });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use zstd_safe::zstd_sys::ZSTD_ErrorCode;
 use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, is_error_kind};
 
 use crate::zstd::{
-    frame::{FRAMES_MAX, Survey, WINDOW_LOG_MAX},
+    frame::{FRAMES_MAX, FRONT_LEN, Survey, WINDOW_LOG_MAX, claimed_len},
     overlap::Overlapping,
     stage::{NAME, too_long},
 };
@@ -19,6 +19,7 @@ pub(super) fn flow(limit: usize) -> Result<Flow, StageError> {
     let mut context = lent.ok_or(StageError::Busy { stage: NAME })?;
     context.limit = limit;
     context.content_len = 0;
+    context.frame = Frame::default();
     context.frames = 0;
     context.place = Place::Start;
     Ok(Flow::new(context))
@@ -49,7 +50,19 @@ struct Decompress {
     content_len: usize,
     /// Frames begun so far.
     frames: usize,
+    frame: Frame,
     place: Place,
+}
+
+/// The frame at hand. Piece by piece, the library lets a frame end with an empty block wherever it
+/// claimed to end; in one call it does not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Frame {
+    /// Its first bytes, which hold its claim.
+    front: [u8; FRONT_LEN],
+    front_len: usize,
+    /// Bytes of content written so far.
+    content_len: u64,
 }
 
 /// Where in a body its flow is.
@@ -68,7 +81,8 @@ impl Decompress {
         let mut context = DCtx::create();
         let limited = context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX));
         debug_assert!(limited.is_ok(), "8 MiB is a window the library knows");
-        Self { context, limit: 0, content_len: 0, frames: 0, place: Place::Start }
+        let (frame, place) = (Frame::default(), Place::Start);
+        Self { context, limit: 0, content_len: 0, frames: 0, frame, place }
     }
 
     /// Decompresses a whole body in one call when its result surely finds room; `None` when it may
@@ -102,6 +116,7 @@ impl Decompress {
             if self.frames > FRAMES_MAX {
                 return Err(malformed("has too many frames"));
             }
+            self.frame = Frame::default();
             self.place = Place::Inside;
         }
         let left = self.limit - self.content_len;
@@ -116,12 +131,35 @@ impl Decompress {
         let (read, written) = (input.pos(), output.pos());
         match outcome {
             Ok(_) if written > left => return Err(too_long(self.limit)),
-            Ok(0) => self.place = Place::Between,
-            Ok(_) => {}
+            Ok(hint) => {
+                self.frame.pass(&source[..read], written);
+                self.content_len += written;
+                if hint == 0 {
+                    self.frame.end()?;
+                    self.place = Place::Between;
+                }
+            }
             Err(code) => return Err(failed(code, 0, self.limit)),
         }
-        self.content_len += written;
         Ok((read, written))
+    }
+}
+
+impl Frame {
+    fn pass(&mut self, read: &[u8], written: usize) {
+        let front = &read[..read.len().min(FRONT_LEN - self.front_len)];
+        self.front[self.front_len..][..front.len()].copy_from_slice(front);
+        self.front_len += front.len();
+        self.content_len += written as u64;
+    }
+
+    fn end(&self) -> Result<(), StageError> {
+        match claimed_len(&self.front[..self.front_len]) {
+            Some(claim) if claim != self.content_len => {
+                Err(malformed("is not as long as it claims"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

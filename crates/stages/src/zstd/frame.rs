@@ -104,6 +104,15 @@ impl Survey {
     }
 }
 
+/// The content length that the frame with this front claims: [`FRONT_LEN`] bytes, or all of it.
+pub(super) fn claimed_len(front: &[u8]) -> Option<u64> {
+    let mut rest = Rest { bytes: front, at: 0 };
+    if rest.number(4) != Ok(MAGIC) {
+        return None;
+    }
+    Header::read(&mut rest).ok()?.content_len
+}
+
 impl Header {
     fn read(rest: &mut Rest<'_>) -> Result<Self, Fault> {
         let start = rest.at;
@@ -174,6 +183,9 @@ const MAGIC_LEN: usize = 4;
 /// RFC 8878 §3.1.2: sixteen magic numbers that differ in their lowest digit.
 const SKIPPABLE: u64 = 0x184d_2a50;
 const SKIPPABLE_MASK: u64 = !0xf;
+
+/// The longest header of a frame, its magic number included.
+pub(super) const FRONT_LEN: usize = 18;
 
 /// RFC 8878 §3.1.1.1.1, the bits of the descriptor.
 const SINGLE_SEGMENT_BIT: u64 = 1 << 5;
