@@ -1,5 +1,5 @@
-//! A server whose bodies pass a stage of another crate: Ascii85 in, Ascii85 out. How such a stage is
-//! written is told in docs/writing-a-stage.md.
+//! A server whose bodies pass a stage of another crate: Ascii85 in, Ascii85 out. How such a stage
+//! is written is told in docs/writing-a-stage.md.
 //!
 //! ```text
 //! cargo run --release --example contributed_stage
