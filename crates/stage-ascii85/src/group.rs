@@ -38,7 +38,8 @@ pub(crate) fn encode(raw: &[u8]) -> Group {
     Group { read, bytes: digits(u32::from_be_bytes(padded)), len: read + 1 }
 }
 
-/// Decodes the group at the start of `text`. `None`: more is needed, or with `last` nothing is left.
+/// Decodes the group at the start of `text`. `None`: more is needed, or with `last` nothing is
+/// left.
 pub(crate) fn decode(text: &[u8], last: bool) -> Result<Option<Group>, Fault> {
     if text.first() == Some(&ZEROS) {
         return Ok(Some(Group { read: 1, bytes: [0; DIGITS], len: BYTES }));

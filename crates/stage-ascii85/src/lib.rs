@@ -151,3 +151,9 @@ fn malformed(start: usize, fault: Fault) -> StageError {
 }
 
 const NAME: &str = "ascii85";
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;
