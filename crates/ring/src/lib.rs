@@ -59,6 +59,7 @@ mod ring;
 mod run;
 mod runs;
 mod scatter;
+mod spare;
 mod stats;
 mod sync;
 mod wipe;
