@@ -17,11 +17,17 @@ fn reserve(criterion: &mut Criterion) {
     for segments in RUNS {
         let ring = Ring::new(&Config::default()).expect("a ring can be made");
         group.bench_function(BenchmarkId::new("empty", segments), |bencher| {
-            bencher.iter(|| drop(black_box(ring.reserve(black_box(segments)))));
+            bencher.iter(|| {
+                let lease = ring.reserve(black_box(segments));
+                black_box(&lease);
+            });
         });
         let held = half_leased(&ring, segments);
         group.bench_function(BenchmarkId::new("half_leased", segments), |bencher| {
-            bencher.iter(|| drop(black_box(ring.reserve(black_box(segments)))));
+            bencher.iter(|| {
+                let lease = ring.reserve(black_box(segments));
+                black_box(&lease);
+            });
         });
         drop(held);
         group.bench_function(BenchmarkId::new("vec", segments), |bencher| {

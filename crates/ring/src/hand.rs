@@ -1,7 +1,8 @@
 //! Which segments are free, and the hand that finds them.
 //!
-//! Owner's thread only. Knows segment indices and nothing of bytes.
+//! Owner's thread only. Knows segments and where they start, and nothing of their bytes.
 
+use crate::run::offset;
 use crate::seeded::{self, Bug};
 use crate::sync::Cell;
 
@@ -11,36 +12,33 @@ pub(crate) struct Wheel {
     /// One bit a segment, set while it is free. A word of zeros follows the last segment, so that
     /// no search and no run can pass the end (R2).
     free: Box<[Cell<u64>]>,
-    /// Where the next search starts; at most `segment_count`.
+    /// Where every search starts: no segment below is free. At most `segment_count`.
     hand: Cell<usize>,
     leased: Cell<usize>,
+    /// How often a release has called the hand back.
+    laps: Cell<u64>,
     segment_count: usize,
+    segment_shift: u32,
 }
 
-/// Segments that the wheel has just handed out. Whoever holds this is the only one who may use them
-/// (R4).
-#[derive(Debug)]
-pub(crate) struct Taken {
-    pub(crate) first: usize,
-    pub(crate) count: usize,
-}
-
-/// What a search has passed before it succeeded.
+/// Segments that were just handed out, as byte offsets. Whoever holds this is the only one who may
+/// use them (R4).
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Passed {
-    Nothing,
-    Leased,
-    End,
+pub(crate) struct Taken {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 impl Wheel {
-    pub(crate) fn new(segment_count: usize) -> Self {
+    pub(crate) fn new(segment_count: usize, segment_shift: u32) -> Self {
         let words = segment_count.div_ceil(WORD) + 1;
         let wheel = Self {
             free: (0..words).map(|_| Cell::new(0)).collect(),
             hand: Cell::new(0),
             leased: Cell::new(segment_count),
+            laps: Cell::new(0),
             segment_count,
+            segment_shift,
         };
         wheel.give(0, segment_count);
         if seeded::is(Bug::PastTheEnd) {
@@ -49,7 +47,6 @@ impl Wheel {
         wheel
     }
 
-    #[inline]
     pub(crate) fn leased(&self) -> usize {
         self.leased.get()
     }
@@ -62,11 +59,31 @@ impl Wheel {
         self.hand.get()
     }
 
-    /// Takes the `count` segments at the hand if they are free and lie in one word of the map, as
-    /// most do: one look, no loop.
-    #[inline]
-    pub(crate) fn take_at_hand(&self, count: usize) -> Option<Taken> {
-        let first = self.hand.get();
+    pub(crate) fn laps(&self) -> u64 {
+        self.laps.get()
+    }
+
+    /// Takes the lowest `count` contiguous segments that are free, and tells whether others had to
+    /// be passed.
+    pub(crate) fn take(&self, count: usize) -> Option<(Taken, bool)> {
+        let hand = self.hand.get();
+        if let Some(taken) = self.take_at(hand, count) {
+            self.hand.set(hand + count);
+            return Some((taken, false));
+        }
+        if count > self.free_count() {
+            return None;
+        }
+        let lowest = self.find(hand, 1)?;
+        let first = if count == 1 { Some(lowest) } else { self.find(lowest, count) };
+        // Passes what is leased, never a free segment, though it be too few for this run.
+        self.hand.set(if first == Some(lowest) { lowest + count } else { lowest });
+        Some((self.mark(first?, count), true))
+    }
+
+    /// Takes the segments at `first` if they are free and lie in one word of the map, as most do:
+    /// one look, no loop.
+    fn take_at(&self, first: usize, count: usize) -> Option<Taken> {
         let mask = mask_in_word(first, count)?;
         let free = self.free.get(first / WORD)?;
         if !free.get() & mask != 0 {
@@ -74,35 +91,13 @@ impl Wheel {
         }
         free.set(free.get() & !mask);
         self.leased.set(self.leased.get() + count);
-        self.hand.set(first + count);
-        Some(Taken { first, count })
+        Some(self.taken(first, count))
     }
 
-    /// Takes the first `count` free contiguous segments from the hand onwards, then from the start.
-    pub(crate) fn take(&self, count: usize) -> Option<(Taken, Passed)> {
-        if count > self.free_count() {
-            return None;
-        }
-        let hand = self.hand.get();
-        let (first, passed) = match self.find(hand, count) {
-            Some(first) if first == hand => (first, Passed::Nothing),
-            Some(first) => (first, Passed::Leased),
-            None => (self.find(0, count)?, Passed::End),
-        };
-        self.hand.set(first + count);
-        Some((self.mark(first, count), passed))
-    }
-
-    /// Takes exactly these segments, if all are free. The hand steps over them if it was there.
+    /// Takes exactly these segments, if all are free.
     pub(crate) fn take_exact(&self, first: usize, count: usize) -> Option<Taken> {
-        let end = first.checked_add(count).filter(|&end| end <= self.segment_count)?;
-        if self.free_len(first, count) < count {
-            return None;
-        }
-        if (first..end).contains(&self.hand.get()) {
-            self.hand.set(end);
-        }
-        Some(self.mark(first, count))
+        first.checked_add(count).filter(|&end| end <= self.segment_count)?;
+        (self.free_len(first, count) == count).then(|| self.mark(first, count))
     }
 
     /// Takes up to `most` contiguous segments where at least `least` are free, from `from` onwards.
@@ -111,33 +106,31 @@ impl Wheel {
         Some(self.mark(first, self.free_len(first, most)))
     }
 
-    /// Gives a run back. The hand follows a run that ended right behind it, so that one lease at a
-    /// time stays in the same warm segments; an empty ring starts over at segment 0.
-    #[inline]
+    /// Gives a run back. The hand returns to it from above, so that the lowest segments, which were
+    /// used last, are used next.
     pub(crate) fn give(&self, first: usize, count: usize) {
         match mask_in_word(first, count) {
             Some(mask) => self.set_free(first / WORD, mask),
-            None => self.give_words(first, count),
+            None => each_word(first, count, |word, bits| self.set_free(word, bits)),
         }
-        let leased = self.leased.get() - count;
-        self.leased.set(leased);
-        if leased == 0 {
-            self.hand.set(0);
-        } else if self.hand.get() == first + count {
-            self.hand.set(first);
-        }
+        self.leased.set(self.leased.get() - count);
+        self.call_back(first);
     }
 
     /// Gives back the segments of one word, wherever in it they lie; returns how many.
     pub(crate) fn give_word(&self, word: usize, bits: u64) -> usize {
         self.set_free(word, bits);
         let count = bits.count_ones() as usize;
-        let leased = self.leased.get() - count;
-        self.leased.set(leased);
-        if leased == 0 {
-            self.hand.set(0);
-        }
+        self.leased.set(self.leased.get() - count);
+        self.call_back(word * WORD + bits.trailing_zeros() as usize);
         count
+    }
+
+    fn call_back(&self, first: usize) {
+        if first < self.hand.get() {
+            self.hand.set(first);
+            self.laps.set(self.laps.get().wrapping_add(1));
+        }
     }
 
     /// How many of these segments are leased.
@@ -156,15 +149,14 @@ impl Wheel {
             free.set(free.get() & !bits);
         });
         self.leased.set(self.leased.get() + count);
-        Taken { first, count }
+        self.taken(first, count)
     }
 
-    #[inline(never)]
-    fn give_words(&self, first: usize, count: usize) {
-        each_word(first, count, |word, bits| self.set_free(word, bits));
+    fn taken(&self, first: usize, count: usize) -> Taken {
+        let at = |segment: usize| offset(segment << self.segment_shift);
+        Taken { start: at(first), end: at(first + count) }
     }
 
-    #[inline]
     fn set_free(&self, word: usize, bits: u64) {
         let free = &self.free[word];
         debug_assert_eq!(free.get() & bits, 0, "R5: a segment is released once");
@@ -220,7 +212,6 @@ impl Wheel {
 }
 
 /// The bits of `count` segments from `first` on, if there are any and they lie in one word.
-#[inline]
 fn mask_in_word(first: usize, count: usize) -> Option<u64> {
     let bit = first % WORD;
     let inside = count.wrapping_sub(1) < WORD - bit;

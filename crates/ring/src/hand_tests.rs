@@ -9,7 +9,7 @@ fn find_slowly(free: &[bool], from: usize, count: usize) -> Option<usize> {
 }
 
 fn torn(segment_count: usize, leased: impl Fn(usize) -> bool) -> (Wheel, Vec<bool>) {
-    let wheel = Wheel::new(segment_count);
+    let wheel = Wheel::new(segment_count, 6);
     let mut free = vec![true; segment_count];
     for at in (0..segment_count).filter(|&at| leased(at)) {
         wheel.take_exact(at, 1).unwrap();
@@ -34,40 +34,85 @@ fn search_finds_what_a_slow_search_finds() {
     }
 }
 
-#[test]
-fn run_at_hand_is_taken_with_a_single_look() {
-    let wheel = Wheel::new(64);
-    assert_eq!(wheel.take_at_hand(64).unwrap().first, 0);
-    assert!(wheel.take_at_hand(1).is_none(), "the end of the ring");
-    wheel.give(0, 64);
-    assert!(wheel.take_at_hand(0).is_none() && wheel.take_at_hand(65).is_none());
+/// First and count of what was taken.
+fn segments(taken: Option<Taken>) -> Option<(usize, usize)> {
+    taken.map(|taken| {
+        let (start, end) = (taken.start as usize, taken.end as usize);
+        assert!(start % 64 == 0 && end % 64 == 0);
+        (start / 64, (end - start) / 64)
+    })
+}
+
+fn take(wheel: &Wheel, count: usize) -> Option<(usize, usize)> {
+    segments(wheel.take(count).map(|(taken, _)| taken))
 }
 
 #[test]
-fn search_wraps_once_and_never_crosses_the_end() {
-    let wheel = Wheel::new(128);
-    let (front, _) = wheel.take(10).unwrap();
-    let (rest, _) = wheel.take(114).unwrap();
-    wheel.give(front.first, front.count);
-    assert_eq!(rest.first, 10);
-    // Four are free at the end and ten at the start, never fourteen.
-    assert!(wheel.take(11).is_none());
-    let (taken, passed) = wheel.take(10).unwrap();
-    assert_eq!((taken.first, passed), (0, Passed::End));
-}
-
-#[test]
-fn hand_follows_a_release_right_behind_it() {
-    let wheel = Wheel::new(256);
-    let held = wheel.take(1).unwrap().0;
-    for _ in 0..3 {
-        let (taken, passed) = wheel.take(100).unwrap();
-        assert_eq!((taken.first, passed), (1, Passed::Nothing));
-        wheel.give(taken.first, taken.count);
-        assert_eq!(wheel.hand(), 1);
+fn run_at_hand_is_taken_without_a_search() {
+    let wheel = Wheel::new(64, 6);
+    for (first, count) in [(0, 1), (1, 63)] {
+        let (taken, skipped) = wheel.take(count).unwrap();
+        assert_eq!((segments(Some(taken)), skipped), (Some((first, count)), false));
     }
-    wheel.give(held.first, held.count);
-    assert_eq!(wheel.hand(), 0);
+    assert_eq!((wheel.take(1), wheel.hand(), wheel.leased()), (None, 64, 64));
+    wheel.give(0, 1);
+    wheel.give(10, 10);
+    let (taken, skipped) = wheel.take(10).unwrap();
+    assert_eq!((segments(Some(taken)), skipped), (Some((10, 10)), true));
+}
+
+#[test]
+fn lowest_run_is_taken_and_none_crosses_the_end() {
+    let wheel = Wheel::new(128, 6);
+    assert_eq!(take(&wheel, 10), Some((0, 10)));
+    assert_eq!(take(&wheel, 114), Some((10, 114)));
+    wheel.give(0, 10);
+    // Four are free at the end and ten at the start, never fourteen.
+    assert_eq!(take(&wheel, 11), None);
+    assert_eq!(take(&wheel, 4), Some((0, 4)));
+    assert_eq!(take(&wheel, 7), None);
+    assert_eq!(take(&wheel, 6), Some((4, 6)));
+    assert_eq!(take(&wheel, 4), Some((124, 4)));
+}
+
+#[test]
+fn hand_returns_to_the_lowest_free_segment() {
+    let wheel = Wheel::new(256, 6);
+    assert_eq!(take(&wheel, 200), Some((0, 200)));
+    wheel.give(30, 2);
+    assert_eq!((wheel.hand(), wheel.laps()), (30, 1));
+    assert_eq!(take(&wheel, 3), Some((200, 3)));
+    assert_eq!(wheel.hand(), 30, "a hole too short stays in reach");
+    wheel.give(20, 1);
+    wheel.give(25, 1);
+    assert_eq!((wheel.hand(), wheel.laps()), (20, 2));
+    for lowest in [20, 25, 30] {
+        assert_eq!(take(&wheel, 1), Some((lowest, 1)));
+    }
+    assert_eq!(wheel.give_word(1, 1 << 7 | 1 << 9), 2);
+    assert_eq!((wheel.hand(), wheel.laps()), (31, 2));
+    assert_eq!(wheel.give_word(0, 1 << 7 | 1 << 9), 2);
+    assert_eq!((wheel.hand(), wheel.laps()), (7, 3));
+}
+
+#[test]
+fn no_segment_below_the_hand_is_free() {
+    let mut random = fastrand::Rng::with_seed(3);
+    let wheel = Wheel::new(256, 6);
+    let mut held = Vec::new();
+    for _ in 0..if cfg!(miri) { 200 } else { 20_000 } {
+        let count = random.usize(1..20);
+        match random.usize(0..5) {
+            0 | 1 => held.extend(take(&wheel, count)),
+            2 => held.extend(segments(wheel.take_exact(random.usize(0..240), count))),
+            _ if held.is_empty() => {}
+            _ => {
+                let (first, count) = held.swap_remove(random.usize(0..held.len()));
+                wheel.give(first, count);
+            }
+        }
+        assert_eq!(wheel.leased_in(0, wheel.hand()), wheel.hand());
+    }
 }
 
 #[test]
@@ -76,7 +121,7 @@ fn exact_run_is_taken_only_when_all_of_it_is_free() {
     assert!(wheel.take_exact(60, 11).is_none());
     assert!(wheel.take_exact(120, 9).is_none(), "past the end");
     assert!(wheel.take_exact(120, usize::MAX).is_none());
-    assert_eq!(wheel.take_exact(60, 10).unwrap().count, 10);
+    assert_eq!(segments(wheel.take_exact(60, 10)), Some((60, 10)));
     assert_eq!(wheel.leased(), 11);
 }
 

@@ -24,11 +24,10 @@ pub struct Lease {
 impl Lease {
     #[inline]
     pub(crate) fn over(core: &Rc<Core>, taken: Taken) -> Self {
-        let (start, end) = core.byte_range(&taken);
-        // SAFETY: the wheel of this core has just handed these segments out and leaves them alone
-        // until they are given back (R4), which `Drop` does after the last use of the run; they are
-        // inside the region (R2), which the core kept in the lease keeps alive (R9).
-        let run = unsafe { Run::new(core.base, start, end) };
+        // SAFETY: the wheel or the spare of this core has just handed these segments out and leaves
+        // them alone until they are given back (R4), which `Drop` does after the last use of the
+        // run; they are inside the region (R2), which the core in the lease keeps alive (R9).
+        let run = unsafe { Run::new(core.base, taken.start, taken.end) };
         Self { core: Rc::clone(core), run }
     }
 
@@ -45,7 +44,7 @@ impl Lease {
         let Some(taken) = self.core.take_behind(end, segments) else {
             return Err(self.core.full(segments));
         };
-        let (_, mut end) = self.core.byte_range(&taken);
+        let mut end = taken.end;
         if seeded::is(Bug::ExtendedTooFar) {
             end = self.core.segment_end(end + 1);
         }
@@ -231,6 +230,17 @@ impl Lease {
         self.run.forget(headroom);
     }
 
+    #[inline(never)]
+    fn release(&mut self) {
+        if self.core.wipe {
+            self.run.wipe();
+        }
+        let (start, end) = self.run.release();
+        if !self.core.keep(start, end) {
+            self.core.release(start, end);
+        }
+    }
+
     /// Whether the lease is exactly one segment, shared with no other lease.
     #[inline]
     pub(crate) fn is_one_segment(&self) -> bool {
@@ -256,13 +266,17 @@ impl Lease {
 }
 
 impl Drop for Lease {
+    // Whole segments with little in them, which most leases are, take the short way; all else is a
+    // call.
     #[inline]
     fn drop(&mut self) {
-        if self.core.wipe && !seeded::is(Bug::SkippedWipe) {
-            self.run.wipe();
+        let (start, end) = self.run.bounds();
+        let is_wiped = !self.core.wipe || seeded::is(Bug::SkippedWipe) || self.run.wipe_if_short();
+        if is_wiped && self.core.keep(start, end) {
+            self.run.release();
+        } else {
+            self.release();
         }
-        let (start, end) = self.run.release();
-        self.core.release(start, end);
     }
 }
 

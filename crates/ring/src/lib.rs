@@ -67,6 +67,7 @@ mod run;
 mod runs;
 mod scatter;
 mod seeded;
+mod spare;
 #[cfg(doctest)]
 mod stale_handles;
 mod stats;

@@ -5,24 +5,17 @@
 
 use std::collections::VecDeque;
 
-use crate::hand::Taken;
 use crate::lease::Lease;
 use crate::ring::{Core, Ring};
 use crate::sync::{Cell, RefCell};
 
-/// Segments that nobody holds and that are not free either, the longest kept first.
+/// Segments that nobody holds and that are not free either.
 #[derive(Debug)]
 pub(crate) struct Quarantine {
-    kept: RefCell<VecDeque<Kept>>,
+    /// First and count of each run, the longest kept in front.
+    kept: RefCell<VecDeque<(usize, usize)>>,
     segment_count: Cell<usize>,
     segment_count_max: usize,
-}
-
-#[derive(Debug)]
-struct Kept {
-    taken: Taken,
-    /// The laps of the hand when the run came here.
-    laps: u64,
 }
 
 impl Quarantine {
@@ -38,63 +31,59 @@ impl Quarantine {
         self.segment_count.get()
     }
 
-    /// Keeps a run, or returns it if it is too long.
-    fn keep(&self, taken: Taken, laps: u64) -> Option<Taken> {
-        if taken.count > self.segment_count_max {
-            return Some(taken);
-        }
-        self.segment_count.set(self.segment_count.get() + taken.count);
-        self.kept.borrow_mut().push_back(Kept { taken, laps });
-        None
+    fn keep(&self, first: usize, count: usize) {
+        self.segment_count.set(self.segment_count.get() + count);
+        self.kept.borrow_mut().push_back((first, count));
     }
 
-    /// The run kept longest, if there are too many or if it came before the hand had made `laps`.
-    fn leave(&self, laps: u64) -> Option<Taken> {
-        let mut kept = self.kept.borrow_mut();
-        let is_over =
-            kept.len() > RUN_COUNT_MAX || self.segment_count.get() > self.segment_count_max;
-        if !is_over && kept.front()?.laps >= laps {
-            return None;
-        }
-        let taken = kept.pop_front()?.taken;
-        self.segment_count.set(self.segment_count.get() - taken.count);
-        Some(taken)
+    fn is_over(&self) -> bool {
+        let run_count = self.kept.borrow().len();
+        run_count > RUN_COUNT_MAX || self.segment_count.get() > self.segment_count_max
+    }
+
+    /// Takes the run that was kept longest.
+    fn leave(&self) -> Option<(usize, usize)> {
+        let (first, count) = self.kept.borrow_mut().pop_front()?;
+        self.segment_count.set(self.segment_count.get() - count);
+        Some((first, count))
     }
 }
 
 impl Core {
-    /// Gives bytes back, as [`release`](Self::release) does, but keeps the segments for a turn.
+    /// Gives bytes back, as [`release`](Self::release) does, but keeps their segments out of use.
     fn quarantine(&self, start: u32, end: u32) {
         let (first, count) = self.freed_by(start, end);
-        if count == 0 {
-            return;
+        // One that is too long would only drive the others out.
+        if count > self.quarantine.segment_count_max {
+            return self.wheel.give(first, count);
         }
-        if let Some(Taken { first, count }) =
-            self.quarantine.keep(Taken { first, count }, self.counters.laps.get())
+        if count > 0 {
+            self.quarantine.keep(first, count);
+        }
+        while self.quarantine.is_over()
+            && let Some((first, count)) = self.quarantine.leave()
         {
             self.wheel.give(first, count);
         }
-        self.end_quarantine(0);
     }
 
-    /// Frees what was quarantined before the hand had made so many laps; returns whether there was
-    /// any.
+    /// Frees what is quarantined and returns whether there was any: nothing else is free.
     #[cold]
-    pub(crate) fn end_quarantine(&self, laps: u64) -> bool {
-        let before = self.quarantine.segment_count();
-        while let Some(Taken { first, count }) = self.quarantine.leave(laps) {
+    pub(crate) fn end_quarantine(&self) -> bool {
+        let was_any = self.quarantine.segment_count() > 0;
+        while let Some((first, count)) = self.quarantine.leave() {
             self.wheel.give(first, count);
         }
-        self.quarantine.segment_count() < before
+        was_any
     }
 }
 
 impl Lease {
     /// Gives the whole run up after a stage has failed on it. Every byte is wiped, whatever the
     /// ring wipes otherwise, also those that were written and not counted. Its segments are leased
-    /// again only after the hand has passed over them once, unless the ring has nothing else to
-    /// give or sixteen later runs came here; a segment that another lease touches is released with
-    /// that. The lease stays, without capacity.
+    /// again only when sixteen later runs or an eighth of the ring came here, or when the ring has
+    /// nothing else to give; a segment that another lease touches is released with that. The lease
+    /// stays, without capacity.
     pub fn quarantine(&mut self) {
         let mut run = self.run.take();
         run.wipe_all();
@@ -112,7 +101,7 @@ impl Ring {
     }
 }
 
-/// Enough for the failures of one turn; fixed, so that nothing is allocated later.
+/// Fixed, so that nothing is allocated later.
 const RUN_COUNT_MAX: usize = 16;
 
 /// A flood of failures takes no more than this part of the ring out of use.
@@ -138,28 +127,20 @@ mod tests {
         seen
     }
 
-    /// Leases 13 single segments, one after the other, and returns their addresses.
-    fn round(ring: &Ring) -> Vec<usize> {
-        let leases: Vec<_> = (0..13).map(|_| ring.reserve(1).unwrap()).collect();
-        leases.iter().map(Lease::address).collect()
-    }
-
     #[test]
-    fn quarantined_run_is_passed_over_once() {
-        let ring = ring(16);
+    fn quarantined_run_is_passed_over() {
+        let ring = ring(64);
         let mut failed = ring.reserve(2).unwrap();
         let address = failed.address();
-        let held = ring.reserve(1).unwrap();
         failed.quarantine();
-        assert_eq!((failed.capacity(), ring.leased(), ring.quarantined()), (0, 1, 2));
-        // The rest of the lap in which it came, a whole lap, and the end of that.
-        for _ in 0..3 {
-            assert!(!round(&ring).contains(&address));
+        assert_eq!((failed.capacity(), ring.leased(), ring.quarantined()), (0, 0, 2));
+        for _ in 0..100 {
+            assert_ne!(ring.reserve(2).unwrap().address(), address);
         }
-        assert_eq!((ring.stats().laps, ring.quarantined()), (2, 0));
-        assert!(round(&ring).contains(&address));
-        drop(held);
-        assert_eq!(ring.leased(), 0);
+        // More than an eighth of the ring: the oldest has to go.
+        ring.reserve(7).unwrap().quarantine();
+        assert_eq!((ring.quarantined(), ring.reserve(3).unwrap().address() == address), (7, false));
+        assert_eq!(ring.reserve(2).unwrap().address(), address);
     }
 
     #[test]

@@ -149,7 +149,9 @@ impl Base {
         unsafe { self.release(start, end) };
         let (front, back) = copy.split_at((border - start) as usize);
         // SAFETY: the bytes are nobody's since the release.
-        unsafe { (self.filled(start, front), self.filled(border, back)) }
+        let front = unsafe { self.filled(start, front) };
+        // SAFETY: as above.
+        (front, unsafe { self.filled(border, back) })
     }
 
     /// The base of a run made of `start..border`, whose base this is, and `border..end`.

@@ -7,13 +7,14 @@ use std::fmt::{self, Write as _};
 
 use crate::config::Config;
 use crate::error::{BuildError, Full};
-use crate::hand::{Passed, Taken, Wheel};
+use crate::hand::{Taken, Wheel};
 use crate::lease::Lease;
 use crate::quarantine::Quarantine;
 use crate::region::{Base, Region};
 use crate::remote::{RemoteLease, Shared};
 use crate::run::{Run, offset};
 use crate::seeded::{self, Bug};
+use crate::spare::Spare;
 use crate::stats::{Counters, Stats, add};
 use crate::sync::{Arc, Cell, Rc};
 use crate::wipe::Wipe;
@@ -37,9 +38,11 @@ impl Ring {
         let segment_shift = config.segment_len.ilog2();
         let wipe = config.wipe == Wipe::OnRelease;
         let core = Core {
-            wheel: Wheel::new(config.segment_count),
+            wheel: Wheel::new(config.segment_count, segment_shift),
+            spare: Spare::new(offset(config.segment_len)),
             base: region.base(),
             segment_shift,
+            segment_len: offset(config.segment_len),
             inside_segment: offset(config.segment_len - 1),
             wipe,
             segment_count: config.segment_count,
@@ -51,31 +54,31 @@ impl Ring {
         Ok(Self { core: Rc::new(core) })
     }
 
-    /// Leases `segment_count` contiguous segments, found from the hand onwards; 0 is treated as 1.
+    /// Leases `segment_count` contiguous segments; 0 is treated as 1.
     ///
     /// # Errors
     /// [`Full`] when there is no such run. It never waits.
     #[inline]
     pub fn reserve(&self, segment_count: usize) -> Result<Lease, Full> {
-        if self.core.shared.returns.any() {
-            self.core.collect_returns();
-        }
-        match self.core.wheel.take_at_hand(segment_count) {
-            Some(taken) => {
-                self.core.reserved();
-                Ok(Lease::over(&self.core, taken))
-            }
-            None => self.reserve_by_search(segment_count.max(1)),
-        }
+        self.reserve_bytes(segment_count.saturating_mul(self.core.segment_len as usize))
     }
 
-    /// Leases the contiguous segments that `len` bytes need.
+    /// Leases the contiguous segments that `len` bytes need: the run that was released last if it
+    /// has as many, else the lowest free run.
     ///
     /// # Errors
     /// As [`reserve`](Self::reserve).
     #[inline]
     pub fn reserve_bytes(&self, len: usize) -> Result<Lease, Full> {
-        self.reserve(self.core.segments_for(len))
+        let core = &self.core;
+        // Both ways meet before the lease is made: made twice, it would be put together in memory
+        // and copied from there.
+        let taken = match core.spare.take(len) {
+            Some(taken) => taken,
+            None => core.search(len).ok_or_else(|| core.full(core.segments_for(len).max(1)))?,
+        };
+        add(&core.counters.reservations, 1);
+        Ok(Lease::over(core, taken))
     }
 
     /// Takes back what other threads have released and returns how many segments that were.
@@ -98,7 +101,7 @@ impl Ring {
     /// Bytes of one segment.
     #[must_use]
     pub fn segment_len(&self) -> usize {
-        1 << self.core.segment_shift
+        self.core.segment_len as usize
     }
 
     /// Segments of the ring.
@@ -117,13 +120,13 @@ impl Ring {
     /// included.
     #[must_use]
     pub fn leased(&self) -> usize {
-        self.core.wheel.leased() - self.core.quarantine.segment_count()
+        self.core.leased()
     }
 
     /// What the ring has counted so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.core.counters.stats(self.leased())
+        self.core.counters.stats(self.core.leased(), self.core.wheel.laps())
     }
 
     /// Counts a copy of `len` payload bytes that a caller made inside a lease's payload by itself,
@@ -133,32 +136,13 @@ impl Ring {
             self.core.counters.copied(len);
         }
     }
-
-    #[inline(never)]
-    fn reserve_by_search(&self, segment_count: usize) -> Result<Lease, Full> {
-        let core = &self.core;
-        let mut found = core.wheel.take(segment_count);
-        if found.is_none() && core.end_quarantine(u64::MAX) {
-            found = core.wheel.take(segment_count);
-        }
-        let Some((taken, passed)) = found else { return Err(core.full(segment_count)) };
-        match passed {
-            Passed::Nothing => {}
-            Passed::Leased => add(&core.counters.skips, 1),
-            Passed::End => {
-                core.end_quarantine(core.counters.laps.get());
-                add(&core.counters.laps, 1);
-            }
-        }
-        core.reserved();
-        Ok(Lease::over(core, taken))
-    }
 }
 
 impl fmt::Debug for Ring {
     /// Draws at most 64 cells: `.` for free, `#` for leased, `+` where a cell is partly leased.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, len) = (self.segment_count(), self.segment_len());
+        self.core.empty_spare();
         let wheel = &self.core.wheel;
         let (leased, hand) = (wheel.leased(), wheel.hand());
         write!(f, "Ring {{ {count} x {len} B, leased {leased}, hand {hand}, [")?;
@@ -177,9 +161,12 @@ impl fmt::Debug for Ring {
 /// What a ring and its leases share on their thread.
 pub(crate) struct Core {
     pub(crate) wheel: Wheel,
+    /// Its runs count as leased in the wheel.
+    spare: Spare,
     /// Of the region in `shared`.
     pub(crate) base: Base,
     segment_shift: u32,
+    segment_len: u32,
     /// Mask of the offsets inside one segment.
     inside_segment: u32,
     pub(crate) wipe: bool,
@@ -193,13 +180,6 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    #[inline]
-    pub(crate) fn byte_range(&self, taken: &Taken) -> (u32, u32) {
-        let start = taken.first << self.segment_shift;
-        let end = (taken.first + taken.count) << self.segment_shift;
-        (offset(start), offset(end))
-    }
-
     /// First and count of the segments that a run touches.
     pub(crate) fn touched(&self, run: &Run) -> (usize, usize) {
         let (start, end) = run.bounds();
@@ -216,15 +196,48 @@ impl Core {
         len.div_ceil(1 << self.segment_shift)
     }
 
-    /// Counts a reservation that has just succeeded.
-    #[inline]
-    pub(crate) fn reserved(&self) {
-        add(&self.counters.reservations, 1);
-        self.note_leased();
+    /// Leased segments.
+    pub(crate) fn leased(&self) -> usize {
+        let spare = self.spare.len() >> self.segment_shift;
+        self.wheel.leased() - spare - self.quarantine.segment_count()
     }
 
-    #[inline]
-    fn note_leased(&self) {
+    /// Takes the segments that `len` bytes need out of the map.
+    #[inline(never)]
+    fn search(&self, len: usize) -> Option<Taken> {
+        let count = self.segments_for(len).max(1);
+        self.collect_if_any();
+        // A single segment kept aside may be the one that a run lacks.
+        if count > 1 || self.wheel.free_count() == 0 {
+            self.empty_spare();
+        }
+        let mut found = self.wheel.take(count);
+        if found.is_none() && self.end_quarantine() {
+            found = self.wheel.take(count);
+        }
+        let (taken, skipped) = found?;
+        if skipped {
+            add(&self.counters.skips, 1);
+        }
+        self.note_leased();
+        Some(taken)
+    }
+
+    /// Gives the spare runs to the map, where runs of every length and neighbours find them.
+    pub(crate) fn empty_spare(&self) {
+        for Taken { start, end } in self.spare.take_all() {
+            let (first, count) = touched(start, end, self.segment_shift);
+            self.wheel.give(first, count);
+        }
+    }
+
+    pub(crate) fn collect_if_any(&self) {
+        if self.shared.returns.any() {
+            self.collect_returns();
+        }
+    }
+
+    pub(crate) fn note_leased(&self) {
         let leased = self.wheel.leased();
         if leased > self.counters.leased_max.get() {
             self.counters.leased_max.set(leased);
@@ -235,7 +248,7 @@ impl Core {
     #[cold]
     pub(crate) fn full(&self, asked: usize) -> Full {
         add(&self.counters.full, 1);
-        Full::new(asked, self.wheel.free_count())
+        Full::new(asked, self.segment_count - self.leased())
     }
 
     /// Takes the segments from byte `end` on, which must be a segment's first.
@@ -243,29 +256,33 @@ impl Core {
         if self.segment_end(end) != end {
             return None;
         }
-        if self.shared.returns.any() {
-            self.collect_returns();
-        }
+        self.collect_if_any();
+        self.empty_spare();
         let taken = self.wheel.take_exact(end as usize >> self.segment_shift, count)?;
         self.note_leased();
         Some(taken)
     }
 
+    /// Keeps the bytes `start..end` for the next reservation of their length, if they are whole
+    /// segments and nothing is kept for it yet.
+    #[inline]
+    pub(crate) fn keep(&self, start: u32, end: u32) -> bool {
+        (start | end) & self.inside_segment == 0 && start < end && self.spare.keep(start, end)
+    }
+
     /// Gives the bytes `start..end` back and returns how many segments became free. A segment that
     /// another lease touches stays leased.
-    #[inline]
     pub(crate) fn release(&self, start: u32, end: u32) -> usize {
         if (start | end) & self.inside_segment != 0 {
             return self.release_at_borders(start, end);
         }
-        let count = (end - start) as usize >> self.segment_shift;
+        let (first, count) = touched(start, end, self.segment_shift);
         if count > 0 {
-            self.wheel.give(start as usize >> self.segment_shift, count);
+            self.wheel.give(first, count);
         }
         count
     }
 
-    #[inline(never)]
     fn release_at_borders(&self, start: u32, end: u32) -> usize {
         let (first, count) = self.freed_by(start, end);
         if count > 0 {
@@ -329,10 +346,10 @@ impl Core {
         (inside && both).then_some(border as usize >> self.segment_shift)
     }
 
-    /// Whether the range is one whole segment that only one lease touches.
+    /// Whether the range is one whole segment, which therefore no other lease touches.
     #[inline]
     pub(crate) fn is_one_segment(&self, (start, end): (u32, u32)) -> bool {
-        end - start == self.inside_segment + 1 && start & self.inside_segment == 0
+        end - start == self.segment_len && start & self.inside_segment == 0
     }
 
     /// Whether another lease touches the first or last segment of these bytes.

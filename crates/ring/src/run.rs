@@ -4,6 +4,7 @@
 //! nothing of segments, threads and release: its holder keeps the region alive and gives the run
 //! back.
 
+#[path = "marks.rs"]
 mod marks;
 
 use std::mem;

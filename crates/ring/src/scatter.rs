@@ -22,18 +22,21 @@ impl Ring {
     pub(crate) fn scatter_into(&self, len: usize, runs: &mut Runs) -> Result<(), Full> {
         let core = &self.core;
         let count = core.segments_for(len).max(1);
-        if core.shared.returns.any() {
-            core.collect_returns();
-        }
+        core.collect_if_any();
+        core.empty_spare();
         if count > core.wheel.free_count() {
-            core.end_quarantine(u64::MAX);
+            core.end_quarantine();
         }
         if count > core.wheel.free_count() {
             return Err(core.full(count));
         }
-        if let Some((taken, _)) = core.wheel.take(count) {
-            core.reserved();
+        let mut add_room = |taken| {
+            add(&core.counters.reservations, 1);
+            core.note_leased();
             runs.push_room(Lease::over(core, taken));
+        };
+        if let Some((taken, _)) = core.wheel.take(count) {
+            add_room(taken);
             return Ok(());
         }
         add(&core.counters.scattered, 1);
@@ -44,10 +47,9 @@ impl Ring {
             assert!(least > 0, "R5: the count of free segments agrees with their map");
             let mut from = 0;
             while let Some(taken) = core.wheel.take_some(from, least.min(missing), missing) {
-                from = taken.first + taken.count;
-                missing -= taken.count;
-                core.reserved();
-                runs.push_room(Lease::over(core, taken));
+                missing -= core.segments_for((taken.end - taken.start) as usize);
+                from = core.segments_for(taken.end as usize);
+                add_room(taken);
                 if missing == 0 {
                     return Ok(());
                 }

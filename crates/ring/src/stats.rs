@@ -8,13 +8,13 @@ use crate::sync::Cell;
 pub struct Stats {
     /// Segments leased now, those not yet collected from other threads included.
     pub leased: usize,
-    /// Most segments that were leased at once.
+    /// Most segments that were leased at once, a run kept for the next reservation included.
     pub leased_max: usize,
     /// Leases handed out, each piece of a scattered reservation being one.
     pub reservations: u64,
-    /// Times the hand passed the end of the ring and started over.
+    /// Laps of the hand: how often a release has called it back to a lower segment.
     pub laps: u64,
-    /// Reservations that had to pass over leased segments.
+    /// Reservations that had to pass over leased segments, or over free ones in too short a run.
     pub skips: u64,
     /// Scattered reservations that found no contiguous run.
     pub scattered: u64,
@@ -33,7 +33,6 @@ pub struct Stats {
 pub(crate) struct Counters {
     pub(crate) leased_max: Cell<usize>,
     pub(crate) reservations: Cell<u64>,
-    pub(crate) laps: Cell<u64>,
     pub(crate) skips: Cell<u64>,
     pub(crate) scattered: Cell<u64>,
     pub(crate) full: Cell<u64>,
@@ -48,12 +47,12 @@ impl Counters {
         add(&self.copied_bytes, len);
     }
 
-    pub(crate) fn stats(&self, leased: usize) -> Stats {
+    pub(crate) fn stats(&self, leased: usize, laps: u64) -> Stats {
         Stats {
             leased,
             leased_max: self.leased_max.get(),
             reservations: self.reservations.get(),
-            laps: self.laps.get(),
+            laps,
             skips: self.skips.get(),
             scattered: self.scattered.get(),
             full: self.full.get(),

@@ -10,16 +10,36 @@ impl Run {
     pub(crate) fn wipe(&mut self) {
         // Asked first: filling nothing in a page that was never touched takes about 100 ns where it
         // is a masked vector store.
-        if self.low < self.high {
-            let (mut low, mut high) = (self.low, self.high);
-            if seeded::is(Bug::LowMarkIgnored) {
-                low = self.head.clamp(low, high);
-            }
-            if seeded::is(Bug::ShortWipe) {
-                high -= 1;
-            }
-            zero(self.lend(low, high));
+        if !self.wipe_if_short() {
+            let (low, high) = self.written();
+            self.lend(low, high).fill(0);
         }
+    }
+
+    /// As [`wipe`](Self::wipe), if there is nothing to do or as much as a request's head: two
+    /// stores that may overlap are a third of what the call of a fill of any length costs.
+    #[inline]
+    pub(crate) fn wipe_if_short(&mut self) -> bool {
+        let (low, high) = self.written();
+        if (SHORT_LEN..=2 * SHORT_LEN).contains(&(high - low)) {
+            self.lend(low, low + SHORT_LEN).fill(0);
+            self.lend(high - SHORT_LEN, high).fill(0);
+            return true;
+        }
+        low == high
+    }
+
+    /// What a wipe has to zero.
+    #[inline]
+    fn written(&self) -> (u32, u32) {
+        let (mut low, mut high) = (self.low, self.high);
+        if seeded::is(Bug::LowMarkIgnored) {
+            low = self.head.clamp(low, high);
+        }
+        if seeded::is(Bug::ShortWipe) {
+            high = high.saturating_sub(1).max(low);
+        }
+        (low, high)
     }
 
     /// Zeroes the whole run, written or not.
@@ -78,17 +98,4 @@ impl Run {
     }
 }
 
-/// Zeroes bytes. The length of most request heads is met by two stores that may overlap, which is a
-/// third of what the call of a fill of any length costs.
-#[inline]
-fn zero(bytes: &mut [u8]) {
-    let len = bytes.len();
-    if (HALF_LEN..=2 * HALF_LEN).contains(&len) {
-        bytes[..HALF_LEN].fill(0);
-        bytes[len - HALF_LEN..].fill(0);
-    } else {
-        bytes.fill(0);
-    }
-}
-
-const HALF_LEN: usize = 32;
+const SHORT_LEN: u32 = 32;
