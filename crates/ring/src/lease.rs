@@ -48,6 +48,24 @@ impl Lease {
         Ok(())
     }
 
+    /// Takes the free segments right in front of the run. Nothing is copied; the headroom grows.
+    ///
+    /// # Errors
+    /// [`Full`] when one of those segments is leased or before the start of the ring, or when the
+    /// run starts inside a segment, after a [split](Self::split_off).
+    pub fn extend_front(&mut self, segments: usize) -> Result<(), Full> {
+        if segments == 0 {
+            return Ok(());
+        }
+        let (start, _) = self.run.bounds();
+        let Some(taken) = self.core.take_in_front(start, segments) else {
+            return Err(self.core.full(segments));
+        };
+        // SAFETY: as in `over`; the wheel has handed out the segments from the new start on.
+        unsafe { self.run.extend_front_to(taken.start) };
+        Ok(())
+    }
+
     /// Bytes of the run: headroom, payload and tailroom.
     #[must_use]
     #[inline]

@@ -48,6 +48,13 @@ impl Run {
         self.end = end;
     }
 
+    /// # Safety
+    /// As for [`new`](Self::new), for the bytes from the new start to the old one.
+    pub(crate) unsafe fn extend_front_to(&mut self, start: u32) {
+        debug_assert!(start <= self.start, "R3");
+        self.start = start;
+    }
+
     /// Moves the run out, leaving an empty one, which owns nothing.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {
@@ -78,6 +85,11 @@ impl Run {
     #[inline]
     pub(crate) const fn tailroom(&self) -> usize {
         (self.end - self.tail) as usize
+    }
+
+    /// Offset of the start of the payload.
+    pub(crate) const fn head(&self) -> u32 {
+        self.head
     }
 
     /// Offset of the end of the payload.
@@ -260,6 +272,18 @@ impl Run {
         self.low = self.low.min(end);
         self.high = self.high.min(end);
         self.end = end;
+    }
+
+    /// Gives up the bytes up to `start`, which are in front of the payload, wiping them if asked to.
+    pub(crate) fn shorten_front_to(&mut self, start: u32, wipe: bool) {
+        debug_assert!(self.start <= start && start <= self.head, "R3");
+        let (low, high) = (self.low.min(start), self.high.min(start));
+        if wipe && low < high {
+            self.lend(low, high).fill(0);
+        }
+        self.low = self.low.max(start);
+        self.high = self.high.max(start);
+        self.start = start;
     }
 
     /// Zeroes all that this run has written.
