@@ -49,6 +49,8 @@ mod hand;
 mod inbound;
 #[expect(unsafe_code, reason = "turns taken segments into a run; see docs/ring-protocol.md")]
 mod lease;
+#[expect(unsafe_code, reason = "instructions of a processor, which only give it a hint")]
+mod prefetch;
 #[expect(unsafe_code, reason = "owns the mapping behind a raw address; see docs/ring-protocol.md")]
 mod region;
 mod remote;

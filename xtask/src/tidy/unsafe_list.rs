@@ -6,6 +6,7 @@ use super::source::{Line, Source, has_word};
 /// The files with unsafe code, and why it has to be there.
 const LISTED: &[(&str, &str)] = &[
     ("crates/ring/src/lease.rs", "turns segments that were just taken into a run"),
+    ("crates/ring/src/prefetch.rs", "a processor's instruction that is only a hint"),
     ("crates/ring/src/region.rs", "owns the mapping behind a raw address"),
     ("crates/ring/src/run.rs", "turns a leased run into slices, on the thread that holds it"),
     ("crates/waterwheel/src/lab/allocations.rs", "a global allocator is an unsafe trait"),
