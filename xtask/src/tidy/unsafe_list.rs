@@ -9,6 +9,7 @@ const LISTED: &[(&str, &str)] = &[
     ("crates/ring/src/prefetch.rs", "a processor's instruction that is only a hint"),
     ("crates/ring/src/region.rs", "owns the mapping behind a raw address"),
     ("crates/ring/src/run.rs", "turns a leased run into slices, on the thread that holds it"),
+    ("crates/ring/tests/memory.rs", "a global allocator is an unsafe trait"),
     ("crates/waterwheel/src/lab/allocations.rs", "a global allocator is an unsafe trait"),
 ];
 
