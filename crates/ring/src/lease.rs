@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::error::{Full, NoRoom};
 use crate::hand::Taken;
+use crate::prefetch::prefetch;
 use crate::ring::{Core, Ring};
 use crate::run::Run;
 use crate::seeded::{self, Bug};
@@ -58,6 +59,24 @@ impl Lease {
     #[inline]
     pub fn ring(&self) -> Ring {
         Ring { core: Rc::clone(&self.core) }
+    }
+
+    /// Takes the free segments right in front of the run. Nothing is copied; the headroom grows.
+    ///
+    /// # Errors
+    /// [`Full`] when one of those segments is leased or before the start of the ring, or when the
+    /// run starts inside a segment, after a [split](Self::split_off).
+    pub fn extend_front(&mut self, segments: usize) -> Result<(), Full> {
+        if segments == 0 {
+            return Ok(());
+        }
+        let (start, _) = self.run.bounds();
+        let Some(taken) = self.core.take_in_front(start, segments) else {
+            return Err(self.core.full(segments));
+        };
+        // SAFETY: as in `over`; the wheel has handed out the segments from the new start on.
+        unsafe { self.run.extend_front_to(taken.start) };
+        Ok(())
     }
 
     /// Bytes of the run: headroom, payload and tailroom.
@@ -120,6 +139,13 @@ impl Lease {
     #[inline]
     pub fn payload_mut(&mut self) -> &mut [u8] {
         self.run.payload_mut()
+    }
+
+    /// Asks the processor to fetch the first 512 bytes of the payload, for a lease that is read next
+    /// and may have left the caches. On processors other than x86-64 and aarch64 nothing happens.
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(self.payload());
     }
 
     /// Places the empty payload behind `len` bytes of headroom.

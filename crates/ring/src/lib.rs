@@ -54,6 +54,8 @@ mod inbound;
 mod lease;
 #[cfg(waterwheel_poison)]
 mod poison;
+#[expect(unsafe_code, reason = "instructions of a processor, which only give it a hint")]
+mod prefetch;
 mod quarantine;
 #[expect(unsafe_code, reason = "owns the mapping behind a raw address; see docs/ring-protocol.md")]
 #[cfg_attr(waterwheel_heap_segments, path = "region_heap.rs")]

@@ -46,6 +46,9 @@ impl Ring {
             inside_segment: offset(config.segment_len - 1),
             wipe,
             segment_count: config.segment_count,
+            watermarks: config
+                .watermarks
+                .map(|percent| (config.segment_count as u64 * u64::from(percent)).div_ceil(100)),
             sharers: (0..config.segment_count).map(|_| Cell::new(0)).collect(),
             counters: Counters::default(),
             quarantine: Quarantine::new(config.segment_count),
@@ -123,6 +126,15 @@ impl Ring {
         self.core.leased()
     }
 
+    /// How many [watermarks](Config::watermarks) the leased segments have reached. Four comparisons,
+    /// for a worker to ask in every turn; what other threads have released is collected first.
+    #[must_use]
+    pub fn level(&self) -> usize {
+        self.core.collect_if_any();
+        let leased = self.core.leased() as u64;
+        self.core.watermarks.iter().filter(|&&watermark| leased >= watermark).count()
+    }
+
     /// What the ring has counted so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -171,6 +183,8 @@ pub(crate) struct Core {
     inside_segment: u32,
     pub(crate) wipe: bool,
     segment_count: usize,
+    /// In segments.
+    watermarks: [u64; 4],
     /// For each segment, how many leases beyond the first touch it (R5).
     sharers: Box<[Cell<u32>]>,
     pub(crate) counters: Counters,
@@ -189,6 +203,11 @@ impl Core {
     /// Where the segment ends that has the byte in front of `at`; `at` itself on a border.
     pub(crate) fn segment_end(&self, at: u32) -> u32 {
         at.next_multiple_of(1 << self.segment_shift)
+    }
+
+    /// Where the segment starts that has byte `at`.
+    pub(crate) fn segment_start(&self, at: u32) -> u32 {
+        at & !self.inside_segment
     }
 
     #[inline]
@@ -256,9 +275,21 @@ impl Core {
         if self.segment_end(end) != end {
             return None;
         }
+        self.take_exact(end as usize >> self.segment_shift, count)
+    }
+
+    /// Takes the segments up to byte `start`, which must be a segment's first.
+    pub(crate) fn take_in_front(&self, start: u32, count: usize) -> Option<Taken> {
+        if start & self.inside_segment != 0 {
+            return None;
+        }
+        self.take_exact((start as usize >> self.segment_shift).checked_sub(count)?, count)
+    }
+
+    fn take_exact(&self, first: usize, count: usize) -> Option<Taken> {
         self.collect_if_any();
         self.empty_spare();
-        let taken = self.wheel.take_exact(end as usize >> self.segment_shift, count)?;
+        let taken = self.wheel.take_exact(first, count)?;
         self.note_leased();
         Some(taken)
     }

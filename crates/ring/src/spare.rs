@@ -10,59 +10,63 @@ use crate::sync::Cell;
 /// of free segments.
 #[derive(Debug)]
 pub(crate) struct Spare {
-    one: Kept,
-    several: Kept,
+    /// Byte offsets; those of a run that is not there are both 0. Starts lie apart from ends, or the
+    /// compiler reads the two as one word, right after their halves were written, and such a read
+    /// waits until both have reached the cache.
+    starts: [Cell<u32>; 2],
+    ends: [Cell<u32>; 2],
     segment_len: u32,
 }
 
-/// Byte offsets of the start and the end of a run; equal while there is none.
-type Kept = Cell<(u32, u32)>;
-
 impl Spare {
     pub(crate) fn new(segment_len: u32) -> Self {
-        Self { one: Cell::default(), several: Cell::default(), segment_len }
+        Self { starts: Default::default(), ends: Default::default(), segment_len }
     }
 
     /// Takes the run that has exactly the segments which `len` bytes need.
     #[inline]
     pub(crate) fn take(&self, len: usize) -> Option<Taken> {
-        let kept = self.kept(len);
-        let (start, end) = kept.get();
-        let kept_len = (end - start) as usize;
-        if kept_len < len.max(1) || kept_len - len.max(1) >= self.segment_len as usize {
+        let at = self.index(len);
+        let (start, end) = (self.starts[at].get(), self.ends[at].get());
+        let (kept_len, len) = ((end - start) as usize, len.max(1));
+        if kept_len < len || kept_len - len >= self.segment_len as usize {
             return None;
         }
-        kept.set((0, 0));
+        self.starts[at].set(0);
+        self.ends[at].set(0);
         Some(Taken { start, end })
     }
 
     /// Keeps the whole segments `start..end`, unless it has a run like them already.
     #[inline]
     pub(crate) fn keep(&self, start: u32, end: u32) -> bool {
-        let kept = self.kept((end - start) as usize);
-        let (kept_start, kept_end) = kept.get();
-        let is_vacant = kept_start == kept_end;
+        let at = self.index((end - start) as usize);
+        let is_vacant = self.ends[at].get() == 0;
         if is_vacant {
-            kept.set((start, end));
+            self.starts[at].set(start);
+            self.ends[at].set(end);
         }
         is_vacant
     }
 
     /// Takes whatever there is.
     pub(crate) fn take_all(&self) -> impl Iterator<Item = Taken> {
-        let kept = [self.one.take(), self.several.take()];
-        kept.into_iter().filter(|(start, end)| start < end).map(|(start, end)| Taken { start, end })
+        self.starts
+            .iter()
+            .zip(&self.ends)
+            .map(|(start, end)| Taken { start: start.take(), end: end.take() })
+            .filter(|taken| taken.start < taken.end)
     }
 
     /// Bytes of what there is.
     pub(crate) fn len(&self) -> usize {
-        let len = |kept: &Kept| (kept.get().1 - kept.get().0) as usize;
-        len(&self.one) + len(&self.several)
+        let lens = self.starts.iter().zip(&self.ends);
+        lens.map(|(start, end)| (end.get() - start.get()) as usize).sum()
     }
 
     #[inline]
-    fn kept(&self, len: usize) -> &Kept {
-        if len <= self.segment_len as usize { &self.one } else { &self.several }
+    fn index(&self, len: usize) -> usize {
+        usize::from(len > self.segment_len as usize)
     }
 }
 
