@@ -29,7 +29,7 @@ pub(crate) enum Points {
     /// Server CPU per request in a closed loop.
     Steady(fn() -> Vec<Steady>),
     /// Latency at shares of what our server can serve at most.
-    Load(Rising),
+    Load(&'static Rising),
 }
 
 /// A closed loop in full swing.
@@ -132,7 +132,7 @@ pub(crate) static CURVES: [Curve; 5] = [
         unit: "ms",
         base: None,
         note: LOAD_NOTE,
-        points: Points::Load(Rising {
+        points: Points::Load(&Rising {
             blend: ECHO_LARGE,
             light: ECHO_LARGE,
             heavy: ECHO_LARGE,
@@ -147,7 +147,7 @@ pub(crate) static CURVES: [Curve; 5] = [
         unit: "ms",
         base: None,
         note: LOAD_NOTE,
-        points: Points::Load(Rising {
+        points: Points::Load(&Rising {
             blend: Request::get("/mix", "ok"),
             light: LIGHT,
             heavy: BURN,

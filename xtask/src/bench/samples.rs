@@ -13,6 +13,10 @@ impl Samples {
         self.0.is_empty()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn is_single(&self) -> bool {
         self.0.len() == 1
     }

@@ -66,8 +66,8 @@ fn round_step(step: f64) -> f64 {
     rounds.into_iter().find(|mark| *mark >= step / (1.0 + EPSILON)).unwrap_or(step)
 }
 
-/// Beyond this the smallest value would be a twentieth of the picture.
-const RATIO_MAX: f64 = 20.0;
+/// Beyond this the smallest values would lie in the lowest fifth of the picture.
+const RATIO_MAX: f64 = 5.0;
 const TICK_COUNT: f64 = 5.0;
 /// More decades have room for one mark each.
 const DECADE_COUNT_MAX: usize = 5;

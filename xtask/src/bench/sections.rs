@@ -168,7 +168,7 @@ fn row(tag: &str, cells: &[String]) -> String {
 }
 
 /// Three of them stand side by side.
-const NARROW_WIDTH: f64 = 320.0;
+const NARROW_WIDTH: f64 = 290.0;
 const HALF_WIDTH: f64 = 470.0;
 
 #[cfg(test)]
