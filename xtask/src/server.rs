@@ -1,5 +1,6 @@
-//! A server under test: started as a process, known by the address that it prints or was told, ended by
-//! SIGTERM, killed when it is dropped before that. Knows nothing of what the server answers.
+//! A server under test: started as a process, known by the address that it prints or was told,
+//! ended by SIGTERM, killed when it is dropped before that. Knows nothing of what the server
+//! answers.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};

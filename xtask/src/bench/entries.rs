@@ -1,5 +1,5 @@
-//! Who takes part: our arena example, the programs of benches/rivals, built by cargo, and servers that
-//! are installed.
+//! Who takes part: our arena example, the programs of benches/rivals, built by cargo, and servers
+//! that are installed.
 
 use std::path::{Path, PathBuf};
 

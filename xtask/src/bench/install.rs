@@ -1,5 +1,5 @@
-//! Installs, on request, what the arena can use and this machine lacks: load tools, servers to meet,
-//! valgrind. Debian's package manager does it; nothing is installed unasked.
+//! Installs, on request, what the arena can use and this machine lacks: load tools, servers to
+//! meet, valgrind. Debian's package manager does it; nothing is installed unasked.
 
 use std::path::Path;
 use std::process::Command;

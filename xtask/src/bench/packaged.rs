@@ -1,5 +1,5 @@
-//! Servers that come as packages of the distribution and take part by their configuration: nginx and
-//! h2o. A template in benches/rivals/ is filled in for each start.
+//! Servers that come as packages of the distribution and take part by their configuration: nginx
+//! and h2o. A template in benches/rivals/ is filled in for each start.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};

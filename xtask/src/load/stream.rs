@@ -1,5 +1,5 @@
-//! How the load tool reaches a server: TCP, with TLS on it where asked for. A load tool has no secret
-//! to keep, so it trusts every certificate.
+//! How the load tool reaches a server: TCP, with TLS on it where asked for. A load tool has no
+//! secret to keep, so it trusts every certificate.
 
 use std::io::{ErrorKind, Read, Result as IoResult, Write};
 use std::net::{SocketAddr, TcpStream as StdTcpStream};

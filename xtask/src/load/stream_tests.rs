@@ -1,3 +1,5 @@
+//! TLS of the load tool against rustls as a server, over sockets that wait and that do not.
+
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
@@ -10,8 +12,7 @@ use crate::reply::exchange;
 
 const REQUEST_LEN: usize = 100_000;
 
-/// Accepts one connection, reads a request of [`REQUEST_LEN`] bytes and replies with as many and
-/// their sum.
+/// Accepts one connection, reads a request of [`REQUEST_LEN`] bytes and replies with the same.
 fn serve() -> (SocketAddr, JoinHandle<()>) {
     let (chain, key) = Certificate::get().unwrap().read().unwrap();
     let provider = aws_lc_rs::default_provider().into();

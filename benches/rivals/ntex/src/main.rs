@@ -26,8 +26,8 @@ const SHUTDOWN_TIMEOUT: Seconds = Seconds(1);
 const CONNECTION_COUNT_MAX: usize = 1 << 20;
 
 /// Bytes read and written at once at most, the room below which a buffer is renewed, and how many
-/// buffers a worker keeps. Twice the default of 16 KiB: less cuts large bodies into more reads,
-/// more was slower.
+/// buffers a worker keeps. Twice the default of 16 KiB, with which bodies of 64 KiB cost 6 % more;
+/// 64 and 128 KiB measured the same as 32 within the spread, 256 KiB as 16.
 const BUFFER_LEN_MAX: usize = 32 << 10;
 const BUFFER_ROOM_MIN: usize = 1 << 10;
 const BUFFER_COUNT_MAX: usize = 128;
