@@ -49,6 +49,7 @@ mod hand;
 mod inbound;
 #[expect(unsafe_code, reason = "turns taken segments into a run; see docs/ring-protocol.md")]
 mod lease;
+mod pop;
 #[expect(unsafe_code, reason = "owns the mapping behind a raw address; see docs/ring-protocol.md")]
 mod region;
 mod remote;
