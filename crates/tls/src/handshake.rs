@@ -115,12 +115,13 @@ impl Handshake {
         Ok(None)
     }
 
-    /// After a fault rustls still has its alert to hand out, and then the fault again.
+    /// After a fault rustls still has its alert to hand out. Asked for more than it has, it would
+    /// read the faulty record again.
     fn queue_alert(&mut self, ring: &Ring, sealed: &mut Inbound, out: &mut Runs) {
-        let bytes = &mut sealed.bytes_mut()[..self.fed];
-        while let Ok(ConnectionState::EncodeTlsData(mut data)) =
-            self.connection.process_tls_records(bytes).state
-        {
+        while self.connection.wants_write() {
+            let bytes = &mut sealed.bytes_mut()[..self.fed];
+            let state = self.connection.process_tls_records(bytes).state;
+            let Ok(ConnectionState::EncodeTlsData(mut data)) = state else { return };
             if queue(&mut data, ring, out).is_err() {
                 return;
             }

@@ -152,12 +152,15 @@ impl Session {
     /// everything else is sealed out of its place, in records of up to 16 KiB.
     ///
     /// Returns whether all of it is sealed. If not, the ring is full, and a later call goes on; or
-    /// the handshake is not done.
+    /// the handshake is not done, or [`close`](Self::close) was called.
     ///
     /// # Errors
     /// A [`Fault`] when the connection is over. What is queued must not be sent then.
     pub fn send(&mut self, ring: &Ring, plain: &mut Runs, sealed: &mut Runs) -> Result<bool, Fault> {
-        let State::Open(open) = &mut self.state else { return Ok(plain.is_empty()) };
+        let open = match &mut self.state {
+            State::Open(open) if !open.is_closed => open,
+            _ => return Ok(plain.is_empty()),
+        };
         let sent = match &mut open.layer {
             Layer::InPlace(layer) => seal_all(layer, ring, plain, sealed),
             Layer::Stock(layer) => seal_all(layer.as_mut(), ring, plain, sealed),

@@ -78,11 +78,12 @@ impl Stock {
         }
     }
 
-    /// After a fault rustls still has its alert to hand out, and then the fault again.
+    /// After a fault rustls still has its alert to hand out. Asked for more than it has, it would
+    /// read the faulty record again.
     fn collect_alert(&mut self, bytes: &mut [u8]) {
-        while let Ok(ConnectionState::EncodeTlsData(mut data)) =
-            self.connection.process_tls_records(bytes).state
-        {
+        while self.connection.wants_write() {
+            let state = self.connection.process_tls_records(bytes).state;
+            let Ok(ConnectionState::EncodeTlsData(mut data)) = state else { return };
             if encode(&mut data, &mut self.pending).is_err() {
                 return;
             }
@@ -105,6 +106,13 @@ impl Stock {
                 Ok(ConnectionState::PeerClosed) => {}
                 _ => return Err(Fault::Internal),
             }
+        }
+    }
+
+    fn queue_pending(&mut self, ring: &Ring, out: &mut Runs) {
+        if !self.pending.is_empty() {
+            out.place(ring, self.pending.len(), |target| target.copy_from_slice(&self.pending));
+            self.pending.clear();
         }
     }
 
@@ -155,10 +163,11 @@ impl RecordLayer for Stock {
     }
 
     fn flush(&mut self, ring: &Ring, out: &mut Runs) -> Result<(), Fault> {
-        if !self.pending.is_empty() {
-            out.place(ring, self.pending.len(), |target| target.copy_from_slice(&self.pending));
-            self.pending.clear();
-        }
+        // rustls keeps an answer to a KeyUpdate until there is data; data without room for it makes
+        // it give the answer alone.
+        self.write(|traffic| drop(traffic.encrypt(&[0], &mut [])))?;
+        self.write(|_| ())?;
+        self.queue_pending(ring, out);
         Ok(())
     }
 
@@ -171,7 +180,8 @@ impl RecordLayer for Stock {
                 .map_err(|_| Fault::Internal)?;
             self.pending.extend_from_slice(&record[..len]);
         }
-        self.flush(ring, out)
+        self.queue_pending(ring, out);
+        Ok(())
     }
 
     fn rest(&mut self) {
@@ -204,8 +214,8 @@ pub(crate) fn encoded_len(
 }
 
 /// TLS 1.2 has up to 8 bytes of nonce behind the header and 16 of tag (RFC 5288 §3). In front of a
-/// record rustls may put two KeyUpdates, 27 bytes each: an answer, and new keys for spent ones.
-const ROOM: Room = Room { head: HEADER_LEN + 8, tail: 16 + 2 * 27 };
+/// record rustls may put a KeyUpdate of 27 bytes when keys are spent.
+const ROOM: Room = Room { head: HEADER_LEN + 8, tail: 16 + 27 };
 
 /// The longest message that a client may split over records after the handshake is a renegotiating
 /// ClientHello, which is refused however long it is.
