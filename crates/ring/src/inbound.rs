@@ -268,6 +268,14 @@ impl Inbound {
     }
 }
 
+impl From<Lease> for Inbound {
+    /// The payload of the lease as received bytes: what a decoder leaves to the next reader.
+    #[inline]
+    fn from(lease: Lease) -> Self {
+        Self { place: Place::Ring(lease) }
+    }
+}
+
 /// What a run of this length leaves free in front: nothing where that would be much of it.
 #[inline]
 fn headroom_of(lease: &Lease) -> usize {

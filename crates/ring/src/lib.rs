@@ -54,6 +54,7 @@ mod inbound;
 mod lease;
 #[cfg(waterwheel_poison)]
 mod poison;
+mod pop;
 #[expect(unsafe_code, reason = "instructions of a processor, which only give it a hint")]
 mod prefetch;
 mod quarantine;

@@ -16,12 +16,12 @@ use crate::ring::Ring;
 /// sending; room that is not filled yet, from [`Ring::reserve_scattered`], is.
 #[derive(Default)]
 pub struct Runs {
-    pieces: VecDeque<Piece>,
+    pub(crate) pieces: VecDeque<Piece>,
     /// Bytes not yet sent, over all pieces.
-    len: usize,
+    pub(crate) len: usize,
 }
 
-enum Piece {
+pub(crate) enum Piece {
     Lease(Lease),
     /// A buffer and how many of its bytes are sent.
     Heap(Vec<u8>, usize),

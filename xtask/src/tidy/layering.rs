@@ -6,10 +6,11 @@ use crate::metadata::Package;
 const PREFIX: &str = "waterwheel";
 
 /// Each package on the map and the packages of ours that it may name.
-const MAP: [(&str, &[&str]); 6] = [
+const MAP: [(&str, &[&str]); 7] = [
     ("waterwheel-ring", &[]),
     ("waterwheel-reactor", &[]),
     ("waterwheel-stages", &["waterwheel-ring"]),
+    ("waterwheel-tls", &["waterwheel-ring"]),
     ("waterwheel-runtime", &["waterwheel-ring", "waterwheel-reactor"]),
     ("waterwheel-http", &["waterwheel-stages", "waterwheel-ring", "waterwheel-runtime"]),
     (
