@@ -262,7 +262,7 @@ impl Lease {
             self.run.wipe();
         }
         let (start, end) = self.run.release();
-        if !self.core.keep(start, end) {
+        if !self.core.keep_one(start, end) {
             self.core.release(start, end);
         }
     }
@@ -292,13 +292,12 @@ impl Lease {
 }
 
 impl Drop for Lease {
-    // Whole segments with little in them, which most leases are, take the short way; all else is a
-    // call.
+    // One segment with little in it, which most leases are, takes the short way; all else is a call.
     #[inline]
     fn drop(&mut self) {
         let (start, end) = self.run.bounds();
         let is_wiped = !self.core.wipe || seeded::is(Bug::SkippedWipe) || self.run.wipe_if_short();
-        if is_wiped && self.core.keep(start, end) {
+        if is_wiped && self.core.keep_one(start, end) {
             self.run.release();
         } else {
             self.release();

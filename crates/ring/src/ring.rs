@@ -57,31 +57,32 @@ impl Ring {
         Ok(Self { core: Rc::new(core) })
     }
 
-    /// Leases `segment_count` contiguous segments; 0 is treated as 1.
+    /// Leases `segment_count` contiguous segments; 0 is treated as 1. It is the run that was
+    /// released last if that has as many, else the lowest free run.
     ///
     /// # Errors
     /// [`Full`] when there is no such run. It never waits.
     #[inline]
     pub fn reserve(&self, segment_count: usize) -> Result<Lease, Full> {
-        self.reserve_bytes(segment_count.saturating_mul(self.core.segment_len as usize))
+        let core = &self.core;
+        let one = if segment_count <= 1 { core.spare.take_one() } else { None };
+        // Both ways meet before the lease is made: made twice, it would be put together in memory
+        // and copied from there.
+        let taken = match one {
+            Some(taken) => taken,
+            None => core.search(segment_count).ok_or_else(|| core.full(segment_count))?,
+        };
+        add(&core.counters.reservations, 1);
+        Ok(Lease::over(core, taken))
     }
 
-    /// Leases the contiguous segments that `len` bytes need: the run that was released last if it
-    /// has as many, else the lowest free run.
+    /// Leases the contiguous segments that `len` bytes need.
     ///
     /// # Errors
     /// As [`reserve`](Self::reserve).
     #[inline]
     pub fn reserve_bytes(&self, len: usize) -> Result<Lease, Full> {
-        let core = &self.core;
-        // Both ways meet before the lease is made: made twice, it would be put together in memory
-        // and copied from there.
-        let taken = match core.spare.take(len) {
-            Some(taken) => taken,
-            None => core.search(len).ok_or_else(|| core.full(core.segments_for(len).max(1)))?,
-        };
-        add(&core.counters.reservations, 1);
-        Ok(Lease::over(core, taken))
+        self.reserve(self.core.segments_for(len))
     }
 
     /// Takes back what other threads have released and returns how many segments that were.
@@ -221,10 +222,15 @@ impl Core {
         self.wheel.leased() - spare - self.quarantine.segment_count()
     }
 
-    /// Takes the segments that `len` bytes need out of the map.
+    /// Takes `count` segments that are no spare single one.
     #[inline(never)]
-    fn search(&self, len: usize) -> Option<Taken> {
-        let count = self.segments_for(len).max(1);
+    fn search(&self, count: usize) -> Option<Taken> {
+        let count = count.max(1);
+        if let Some(taken) =
+            self.spare.take_several(count.saturating_mul(self.segment_len as usize))
+        {
+            return Some(taken);
+        }
         self.collect_if_any();
         // A single segment kept aside may be the one that a run lacks.
         if count > 1 || self.wheel.free_count() == 0 {
@@ -267,7 +273,7 @@ impl Core {
     #[cold]
     pub(crate) fn full(&self, asked: usize) -> Full {
         add(&self.counters.full, 1);
-        Full::new(asked, self.segment_count - self.leased())
+        Full::new(asked.max(1), self.segment_count - self.leased())
     }
 
     /// Takes the segments from byte `end` on, which must be a segment's first.
@@ -294,11 +300,11 @@ impl Core {
         Some(taken)
     }
 
-    /// Keeps the bytes `start..end` for the next reservation of their length, if they are whole
-    /// segments and nothing is kept for it yet.
+    /// Keeps the bytes `start..end` for the next reservation, if they are one whole segment and none
+    /// is kept yet.
     #[inline]
-    pub(crate) fn keep(&self, start: u32, end: u32) -> bool {
-        (start | end) & self.inside_segment == 0 && start < end && self.spare.keep(start, end)
+    pub(crate) fn keep_one(&self, start: u32, end: u32) -> bool {
+        self.is_one_segment((start, end)) && self.spare.keep_one(start)
     }
 
     /// Gives the bytes `start..end` back and returns how many segments became free. A segment that
@@ -308,7 +314,7 @@ impl Core {
             return self.release_at_borders(start, end);
         }
         let (first, count) = touched(start, end, self.segment_shift);
-        if count > 0 {
+        if count > 0 && !(count > 1 && self.spare.keep_several(start, end)) {
             self.wheel.give(first, count);
         }
         count
