@@ -86,9 +86,9 @@ pub(super) fn same(one: &Result<Vec<u8>, StageError>, other: &Result<Vec<u8>, St
     }
 }
 
-/// Whether a flow that was cut otherwise agrees: it does the same, or outbound it writes another text
-/// of the same content. A compressor that sees its input at once may tell more than one that does
-/// not.
+/// Whether a flow that was cut otherwise agrees: it does the same, or outbound it writes another
+/// text of the same content. A compressor that sees its input at once may tell more than one that
+/// does not.
 pub(super) fn agree(
     stage: &dyn Stage,
     direction: Direction,
