@@ -1,7 +1,7 @@
 //! Do the compressing stages keep up with their libraries' calls with a kept context and buffer?
 //!
-//! `stage` is the chain as a server runs it: each lap restores the payload, reserves the run for the
-//! result at the ring's hand and releases the old one. `elsewhere` writes into one kept buffer.
+//! `stage` is the chain as a server runs it: each lap restores the payload, reserves the run for
+//! the result at the ring's hand and releases the old one. `elsewhere` writes into one kept buffer.
 
 use std::hint::black_box;
 

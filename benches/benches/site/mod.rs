@@ -29,11 +29,11 @@ pub(crate) fn over_lease(
     });
 }
 
-/// Rows as a handler sees them, in a deterministic mixture of sameness and noise: about half is left
-/// of them by compression.
+/// Rows as a handler sees them, in a deterministic mixture of sameness and noise, of which
+/// compression leaves about half.
 pub(crate) fn rows(len: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(7);
-    let mut bytes: Vec<u8> = (0..len as u32 / 16 + 1)
+    let mut bytes: Vec<u8> = (0..u32::try_from(len / 16 + 1).expect("bodies are short"))
         .flat_map(|id| [id, random.u32(..1000), random.u32(..), id / 8])
         .flat_map(u32::to_le_bytes)
         .collect();

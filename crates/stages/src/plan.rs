@@ -38,8 +38,8 @@ pub struct Room {
 /// ```
 ///
 /// The headroom alone holds the longest reply head, so a reply finds its place however short the
-/// request's head was. A stage that works from run to run ([`Placement::Run`]) ends one such run and
-/// begins another. [`Display`](fmt::Display) prints the plan for people.
+/// request's head was. A stage that works from run to run ([`Placement::Run`]) ends one such run
+/// and begins another. [`Display`](fmt::Display) prints the plan for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     limits: PlanLimits,

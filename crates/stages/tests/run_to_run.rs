@@ -1,6 +1,7 @@
 //! Chains whose stages go from run to run: where bodies lie, what they hold, and streams.
 
 #![cfg(all(feature = "zstd", feature = "gzip", feature = "base64"))]
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
 mod bodies;
 

@@ -16,8 +16,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes, Unali
 /// [`Message`] of a head and records behind it. Types are free of padding. Built from bytes and the
 /// fixed-endian integers of `zerocopy` they are `Unaligned`, and a view starts wherever the payload
 /// does. A type with native numbers has the byte order of this machine and an alignment: a payload
-/// that starts elsewhere is shifted by a few bytes into the room beside it, which the ring counts as
-/// a copy.
+/// that starts elsewhere is shifted by a few bytes into the room beside it, which the ring counts
+/// as a copy.
 ///
 /// ```
 /// use waterwheel_ring::{Config, Ring};
@@ -319,8 +319,9 @@ mod sealed {
     impl<H, R> Sealed for super::Message<H, R> {}
 }
 
-/// Length, value and alignment are checked when the view is made, and a payload never moves. From then on the payload is written to
-/// through the value alone, so it always holds one, and its length never changes.
+/// Length, value and alignment are checked when the view is made, and a payload never moves. From
+/// then on it is written to through the value alone, so it always holds one, and its length never
+/// changes.
 const CHECKED: &str = "checked when the view was made";
 
 #[cfg(test)]
