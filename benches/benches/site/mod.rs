@@ -1,4 +1,6 @@
-//! Leases for benchmarks of stages.
+//! Leases and bytes for benchmarks of stages.
+
+#![allow(dead_code, reason = "every benchmark uses some of it")]
 
 use std::hint::black_box;
 
@@ -29,7 +31,6 @@ pub(crate) fn over_lease(
 
 /// Rows as a handler sees them, in a deterministic mixture of sameness and noise: about half is left
 /// of them by compression.
-#[allow(dead_code, reason = "not every benchmark needs rows")]
 pub(crate) fn rows(len: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(7);
     let mut bytes: Vec<u8> = (0..len as u32 / 16 + 1)

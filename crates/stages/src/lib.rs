@@ -14,6 +14,11 @@
 //!  outbound  headroom | reply head   | … stage 2, stage 1 change and grow it here
 //! ```
 //!
+//! Some transforms cannot work where the bytes lie, compression above all. Such a stage is a
+//! [`Flow`] from one run into another, which the chain reserves with the room that the next stages
+//! need. The same flow takes a body piece by piece when it is longer than a run should be
+//! ([`Chain::stream`]).
+//!
 //! # Example
 //!
 //! ```

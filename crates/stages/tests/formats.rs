@@ -1,6 +1,7 @@
 //! Bodies as other programs write them, and as they must not be.
 
 #![cfg(all(feature = "zstd", feature = "gzip"))]
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
 mod bodies;
 

@@ -78,9 +78,14 @@ impl Percent {
         let (mut read, mut end) = (raw_len, encoded_len);
         while read < end {
             read -= 1;
-            let (escape, len) = encoded(bytes[read]);
-            bytes[end - len..end].copy_from_slice(&escape[..len]);
-            end -= len;
+            let byte = bytes[read];
+            if is_unreserved(byte) {
+                end -= 1;
+                bytes[end] = byte;
+            } else {
+                end -= ESCAPE_LEN;
+                bytes[end..end + ESCAPE_LEN].copy_from_slice(&escape(byte));
+            }
         }
         encoded_len
     }
@@ -131,12 +136,12 @@ pub(super) fn escaped(text: &[u8]) -> Option<u8> {
 
 /// What a byte becomes, and how much of that counts.
 pub(super) fn encoded(byte: u8) -> ([u8; ESCAPE_LEN], usize) {
-    if is_unreserved(byte) {
-        ([byte, 0, 0], 1)
-    } else {
-        let digit = |value: u8| DIGITS[usize::from(value)];
-        ([b'%', digit(byte >> 4), digit(byte & 15)], ESCAPE_LEN)
-    }
+    if is_unreserved(byte) { ([byte, 0, 0], 1) } else { (escape(byte), ESCAPE_LEN) }
+}
+
+fn escape(byte: u8) -> [u8; ESCAPE_LEN] {
+    let digit = |value: u8| DIGITS[usize::from(value)];
+    [b'%', digit(byte >> 4), digit(byte & 15)]
 }
 
 pub(super) fn malformed(at: Option<usize>) -> StageError {

@@ -101,8 +101,12 @@ impl Stage for Zstd {
         }
         let survey = self.survey(payload)?;
         let len_max = self.len_max(&survey);
+        // Elsewhere the result lies beside the payload, in the window beside the margin, which is
+        // 128 KiB for long bodies and about the whole content for short ones.
+        let is_shorter = survey.margin < payload.len();
         let window_len = len_max.saturating_add(survey.margin).max(payload.len());
-        Ok(Measure { expected_len: len_max, len_max, window_len: Some(window_len) })
+        let window_len = is_shorter.then_some(window_len);
+        Ok(Measure { expected_len: len_max, len_max, window_len })
     }
 
     /// Decompresses over the payload itself, which moves to the end of the window first.
