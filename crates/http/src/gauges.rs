@@ -23,7 +23,7 @@ pub struct Gauges {
     pub leased: usize,
     /// Most segments that were leased at once.
     pub leased_max: usize,
-    /// Times the ring's hand passed its end.
+    /// Times a release called the ring's hand back.
     pub laps: u64,
     /// Leases handed out.
     pub reservations: u64,

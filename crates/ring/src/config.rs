@@ -13,6 +13,9 @@ pub struct Config {
     pub segment_count: usize,
     /// When bytes are zeroed. Default [`Wipe::OnRelease`].
     pub wipe: Wipe,
+    /// Per cent of the segments leased at which [`Ring::level`](crate::Ring::level) rises by one. A
+    /// watermark over 100 is never reached. Default 70, 85, 95, 98.
+    pub watermarks: [u8; 4],
 }
 
 impl Config {
@@ -33,7 +36,12 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { segment_len: 4096, segment_count: 4096, wipe: Wipe::default() }
+        Self {
+            segment_len: 4096,
+            segment_count: 4096,
+            wipe: Wipe::default(),
+            watermarks: [70, 85, 95, 98],
+        }
     }
 }
 
@@ -52,7 +60,7 @@ mod tests {
     use super::*;
 
     fn config(segment_len: usize, segment_count: usize) -> Config {
-        Config { segment_len, segment_count, wipe: Wipe::OnRelease }
+        Config { segment_len, segment_count, ..Config::default() }
     }
 
     #[test]

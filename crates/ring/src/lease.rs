@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::error::{Full, NoRoom};
 use crate::hand::Taken;
+use crate::prefetch::prefetch;
 use crate::ring::Core;
 use crate::run::Run;
 use crate::seeded::{self, Bug};
@@ -50,6 +51,24 @@ impl Lease {
         }
         // SAFETY: as in `over`; the wheel has handed out the segments up to the new end.
         unsafe { self.run.extend_to(end) };
+        Ok(())
+    }
+
+    /// Takes the free segments right in front of the run. Nothing is copied; the headroom grows.
+    ///
+    /// # Errors
+    /// [`Full`] when one of those segments is leased or before the start of the ring, or when the
+    /// run starts inside a segment, after a [split](Self::split_off).
+    pub fn extend_front(&mut self, segments: usize) -> Result<(), Full> {
+        if segments == 0 {
+            return Ok(());
+        }
+        let (start, _) = self.run.bounds();
+        let Some(taken) = self.core.take_in_front(start, segments) else {
+            return Err(self.core.full(segments));
+        };
+        // SAFETY: as in `over`; the wheel has handed out the segments from the new start on.
+        unsafe { self.run.extend_front_to(taken.start) };
         Ok(())
     }
 
@@ -113,6 +132,13 @@ impl Lease {
     #[inline]
     pub fn payload_mut(&mut self) -> &mut [u8] {
         self.run.payload_mut()
+    }
+
+    /// Asks the processor to fetch the first 512 bytes of the payload, for a lease that is read next
+    /// and may have left the caches. On processors other than x86-64 and aarch64 nothing happens.
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(self.payload());
     }
 
     /// Places the empty payload behind `len` bytes of headroom.
@@ -229,7 +255,7 @@ impl Lease {
             self.run.wipe();
         }
         let (start, end) = self.run.release();
-        if !self.core.keep(start, end) {
+        if !self.core.keep_one(start, end) {
             self.core.release(start, end);
         }
     }
@@ -259,13 +285,12 @@ impl Lease {
 }
 
 impl Drop for Lease {
-    // Whole segments with little in them, which most leases are, take the short way; all else is a
-    // call.
+    // One segment with little in it, which most leases are, takes the short way; all else is a call.
     #[inline]
     fn drop(&mut self) {
         let (start, end) = self.run.bounds();
         let is_wiped = !self.core.wipe || seeded::is(Bug::SkippedWipe) || self.run.wipe_if_short();
-        if is_wiped && self.core.keep(start, end) {
+        if is_wiped && self.core.keep_one(start, end) {
             self.run.release();
         } else {
             self.release();

@@ -204,7 +204,7 @@ fn release_wipes_what_was_written() {
     let fresh = if cfg!(waterwheel_poison) { 0xDB } else { 0 };
     let is_kept = !cfg!(any(waterwheel_heap_segments, waterwheel_poison));
     for (wipe, left) in [(Wipe::OnRelease, fresh), (Wipe::Never, if is_kept { 9 } else { fresh })] {
-        let config = Config { segment_len: 64, segment_count: 2, wipe };
+        let config = Config { segment_len: 64, segment_count: 2, wipe, ..Config::default() };
         let ring = Ring::new(&config).unwrap();
         let mut lease = ring.reserve(2).unwrap();
         lease.append(&[9; 100]).unwrap();
@@ -230,4 +230,46 @@ fn debug_shows_geometry_and_no_bytes() {
     let expected = "Lease { bytes: 0..64, headroom: 0, len: 6, tailroom: 58 }";
     assert_eq!(format!("{lease:?}"), expected);
     assert_eq!(format!("{:?}", lease.into_remote().unwrap()), format!("Remote{expected}"));
+}
+
+#[test]
+fn run_grows_and_shrinks_at_both_ends() {
+    let ring = ring();
+    let below = ring.reserve(3).unwrap();
+    let mut lease = ring.reserve(2).unwrap();
+    lease.append(b"payload").unwrap();
+    let address = lease.address();
+    assert_eq!(lease.extend_front(1).unwrap_err().asked(), 1, "the neighbour is leased");
+    drop(below);
+    lease.extend_front(2).unwrap();
+    assert!(lease.extend_front(2).is_err(), "one is left");
+    lease.extend_front(1).unwrap();
+    assert!(lease.extend_front(1).is_err() && lease.extend_front(usize::MAX).is_err());
+    assert_eq!((geometry(&lease), ring.leased()), ((192, 7, 121), 5));
+    lease.prepend(&[7; 70]).unwrap();
+    assert_eq!((lease.trim_front(), ring.leased()), (1, 4));
+    assert_eq!((geometry(&lease), lease.address()), ((58, 77, 121), address - 70));
+    assert_eq!((lease.trim(), lease.trim_front(), ring.leased()), (1, 0, 3));
+    assert_eq!(
+        (lease.payload()[69..72].to_vec(), geometry(&lease)),
+        (b"\x07pa".to_vec(), (58, 77, 57))
+    );
+}
+
+#[test]
+fn front_given_up_is_wiped_and_a_shared_segment_stays() {
+    let ring = ring();
+    let mut lease = ring.reserve(3).unwrap();
+    lease.append(&[7; 192]).unwrap();
+    let front = lease.split_front(32);
+    assert_eq!((front.payload(), lease.len()), (&[7; 32][..], 160));
+    assert!(lease.extend_front(1).is_err(), "the run starts inside a segment");
+    lease.advance(150);
+    assert_eq!((lease.trim_front(), ring.leased()), (1, 2), "the first is shared");
+    drop(front);
+    assert_eq!(ring.leased(), 1);
+    let mut fresh = ring.reserve(2).unwrap();
+    fresh.append_with(|room| Ok::<_, ()>(room.iter().filter(|byte| **byte != 0).count())).unwrap();
+    assert!(fresh.is_empty(), "all bytes are zero");
+    assert_eq!(lease.payload(), [7; 10]);
 }

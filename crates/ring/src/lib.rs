@@ -1,22 +1,36 @@
 //! Segments for one worker, leased without copying.
 //!
 //! A [`Ring`] is one anonymous mapping cut into segments of equal length. [`Ring::reserve`] hands
-//! out a [`Lease`]: the exclusive, owned right to a run of contiguous segments, until it is
-//! dropped. The search starts at the **hand** and skips what is still leased, so a slow holder
-//! never blocks the ring.
+//! out a [`Lease`]: the exclusive, owned right to a run of contiguous segments, until it is dropped.
+//! It takes the lowest free run and skips what is still leased, so that a slow holder never blocks
+//! the ring, and what is in flight stays together in the caches.
 //!
 //! ```text
-//!          hand
-//!           ▼
+//!             hand: no segment below it is free
+//!              ▼
 //! ┌────┬────┬────┬────┬────┬────┬────┬────┐      one lease:
 //! │####│####│    │    │####│    │    │    │      ┌──────────┬─────────┬──────────┐
 //! └────┴────┴────┴────┴────┴────┴────┴────┘      │ headroom │ payload │ tailroom │
 //!   leased     free    leased     free           └──────────┴─────────┴──────────┘
 //! ```
 //!
+//! | To … | use |
+//! | --- | --- |
+//! | receive into a run | [`Lease::append_with`], which lends the tailroom to a system call |
+//! | put something in front | [`Lease::set_headroom`], later [`Lease::prepend`]; nothing moves |
+//! | make a run longer or shorter in place | [`Lease::extend`], [`Lease::extend_front`], [`Lease::trim`], [`Lease::trim_front`] |
+//! | part or join what is in it | [`Lease::split_off`], [`Lease::split_front`], [`Lease::join`] |
+//! | go on where no run is long enough | [`Ring::reserve_scattered`]: several leases in a [`Runs`] |
+//! | fill or send several leases at once | [`Runs::append_with`], [`Runs::io_slices`]: one `readv`, one `writev` |
+//! | let another thread work on it | [`Lease::into_remote`], [`Ring::receive`] |
+//! | know when to stop reading | [`Ring::level`], against [`Config::watermarks`] |
+//!
+//! [`Full`] is an answer, never a wait. A ring allocates when it is built and not again; the queue of
+//! a [`Runs`] has memory of its own, which it keeps.
+//!
 //! What a lease may read is what it has written itself: bytes of an earlier lease are out of reach
 //! of the safe interface, with [`Wipe::Never`] too. The one door is the spare room that
-//! [`Lease::append_with`] lends to a system call.
+//! [`Lease::append_with`] lends to a system call. By default what was written is wiped on release.
 //!
 //! A lease stays on the worker's thread, which keeps reserve and release free of atomic
 //! read-modify-write operations. To travel it becomes a [`RemoteLease`], and comes home by
@@ -54,6 +68,8 @@ mod inbound;
 mod lease;
 #[cfg(waterwheel_poison)]
 mod poison;
+#[expect(unsafe_code, reason = "instructions of a processor, which only give it a hint")]
+mod prefetch;
 mod quarantine;
 #[expect(unsafe_code, reason = "owns the mapping behind a raw address; see docs/ring-protocol.md")]
 #[cfg_attr(waterwheel_heap_segments, path = "region_heap.rs")]

@@ -12,7 +12,10 @@ impl Run {
         // is a masked vector store.
         if !self.wipe_if_short() {
             let (low, high) = self.written();
-            self.lend(low, high).fill(0);
+            // Backwards, for the bytes read or written last are the ones still in the first cache.
+            for chunk in self.lend(low, high).rchunks_mut(WIPED_AT_ONCE) {
+                chunk.fill(0);
+            }
         }
     }
 
@@ -99,3 +102,6 @@ impl Run {
 }
 
 const SHORT_LEN: u32 = 32;
+
+/// Long enough to make up for the call of a fill.
+const WIPED_AT_ONCE: usize = 4096;

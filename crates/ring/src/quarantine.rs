@@ -113,7 +113,8 @@ mod tests {
     use crate::{Config, Wipe};
 
     fn ring(segment_count: usize) -> Ring {
-        let config = Config { segment_len: 64, segment_count, wipe: Wipe::Never };
+        let config =
+            Config { segment_len: 64, segment_count, wipe: Wipe::Never, ..Config::default() };
         Ring::new(&config).unwrap()
     }
 

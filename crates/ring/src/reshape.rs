@@ -1,5 +1,7 @@
 //! What changes the run of a lease: trim, split, join, absorb, relocate, and leaving the thread.
 
+use std::mem;
+
 use crate::lease::Lease;
 use crate::remote::RemoteLease;
 #[cfg(waterwheel_seeded_bugs)]
@@ -19,6 +21,18 @@ impl Lease {
         self.core.release(kept, end)
     }
 
+    /// Gives whole unused segments in front of the payload back and returns how many. The payload
+    /// stays where it is.
+    pub fn trim_front(&mut self) -> usize {
+        let (start, _) = self.run.bounds();
+        let kept = self.core.segment_start(self.run.head());
+        if kept <= start {
+            return 0;
+        }
+        self.run.shorten_front_to(kept, self.core.wipe);
+        self.core.release(start, kept)
+    }
+
     /// Splits the lease at offset `at` of its payload. `self` keeps the headroom and the payload up
     /// to there, without tailroom; the result has the rest of the payload and the tailroom, without
     /// headroom. Nothing moves. A segment that both touch is released with the last of them.
@@ -32,6 +46,18 @@ impl Lease {
         let core = Rc::clone(&self.core);
         core.share_border(self.run.bounds(), back.bounds());
         Self { core, run: back }
+    }
+
+    /// As [`split_off`](Self::split_off), the other way round: the result has the headroom and the
+    /// payload up to `at`, `self` keeps the rest.
+    ///
+    /// # Panics
+    /// If the payload is shorter than `at`.
+    #[must_use]
+    #[inline]
+    pub fn split_front(&mut self, at: usize) -> Self {
+        let back = self.split_off(at);
+        mem::replace(self, back)
     }
 
     /// Makes one lease again of two that touch: `back` starts where `self` ends. The payload is

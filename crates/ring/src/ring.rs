@@ -46,6 +46,9 @@ impl Ring {
             inside_segment: offset(config.segment_len - 1),
             wipe,
             segment_count: config.segment_count,
+            watermarks: config
+                .watermarks
+                .map(|percent| (config.segment_count as u64 * u64::from(percent)).div_ceil(100)),
             sharers: (0..config.segment_count).map(|_| Cell::new(0)).collect(),
             counters: Counters::default(),
             quarantine: Quarantine::new(config.segment_count),
@@ -54,31 +57,32 @@ impl Ring {
         Ok(Self { core: Rc::new(core) })
     }
 
-    /// Leases `segment_count` contiguous segments; 0 is treated as 1.
+    /// Leases `segment_count` contiguous segments; 0 is treated as 1. It is the run that was
+    /// released last if that has as many, else the lowest free run.
     ///
     /// # Errors
     /// [`Full`] when there is no such run. It never waits.
     #[inline]
     pub fn reserve(&self, segment_count: usize) -> Result<Lease, Full> {
-        self.reserve_bytes(segment_count.saturating_mul(self.core.segment_len as usize))
+        let core = &self.core;
+        let one = if segment_count <= 1 { core.spare.take_one() } else { None };
+        // Both ways meet before the lease is made: made twice, it would be put together in memory
+        // and copied from there.
+        let taken = match one {
+            Some(taken) => taken,
+            None => core.search(segment_count).ok_or_else(|| core.full(segment_count))?,
+        };
+        add(&core.counters.reservations, 1);
+        Ok(Lease::over(core, taken))
     }
 
-    /// Leases the contiguous segments that `len` bytes need: the run that was released last if it
-    /// has as many, else the lowest free run.
+    /// Leases the contiguous segments that `len` bytes need.
     ///
     /// # Errors
     /// As [`reserve`](Self::reserve).
     #[inline]
     pub fn reserve_bytes(&self, len: usize) -> Result<Lease, Full> {
-        let core = &self.core;
-        // Both ways meet before the lease is made: made twice, it would be put together in memory
-        // and copied from there.
-        let taken = match core.spare.take(len) {
-            Some(taken) => taken,
-            None => core.search(len).ok_or_else(|| core.full(core.segments_for(len).max(1)))?,
-        };
-        add(&core.counters.reservations, 1);
-        Ok(Lease::over(core, taken))
+        self.reserve(self.core.segments_for(len))
     }
 
     /// Takes back what other threads have released and returns how many segments that were.
@@ -121,6 +125,15 @@ impl Ring {
     #[must_use]
     pub fn leased(&self) -> usize {
         self.core.leased()
+    }
+
+    /// How many [watermarks](Config::watermarks) the leased segments have reached. Four comparisons,
+    /// for a worker to ask in every turn; what other threads have released is collected first.
+    #[must_use]
+    pub fn level(&self) -> usize {
+        self.core.collect_if_any();
+        let leased = self.core.leased() as u64;
+        self.core.watermarks.iter().filter(|&&watermark| leased >= watermark).count()
     }
 
     /// What the ring has counted so far.
@@ -171,6 +184,8 @@ pub(crate) struct Core {
     inside_segment: u32,
     pub(crate) wipe: bool,
     segment_count: usize,
+    /// In segments.
+    watermarks: [u64; 4],
     /// For each segment, how many leases beyond the first touch it (R5).
     sharers: Box<[Cell<u32>]>,
     pub(crate) counters: Counters,
@@ -191,6 +206,11 @@ impl Core {
         at.next_multiple_of(1 << self.segment_shift)
     }
 
+    /// Where the segment starts that has byte `at`.
+    pub(crate) fn segment_start(&self, at: u32) -> u32 {
+        at & !self.inside_segment
+    }
+
     #[inline]
     pub(crate) fn segments_for(&self, len: usize) -> usize {
         len.div_ceil(1 << self.segment_shift)
@@ -202,10 +222,15 @@ impl Core {
         self.wheel.leased() - spare - self.quarantine.segment_count()
     }
 
-    /// Takes the segments that `len` bytes need out of the map.
+    /// Takes `count` segments that are no spare single one.
     #[inline(never)]
-    fn search(&self, len: usize) -> Option<Taken> {
-        let count = self.segments_for(len).max(1);
+    fn search(&self, count: usize) -> Option<Taken> {
+        let count = count.max(1);
+        if let Some(taken) =
+            self.spare.take_several(count.saturating_mul(self.segment_len as usize))
+        {
+            return Some(taken);
+        }
         self.collect_if_any();
         // A single segment kept aside may be the one that a run lacks.
         if count > 1 || self.wheel.free_count() == 0 {
@@ -248,7 +273,7 @@ impl Core {
     #[cold]
     pub(crate) fn full(&self, asked: usize) -> Full {
         add(&self.counters.full, 1);
-        Full::new(asked, self.segment_count - self.leased())
+        Full::new(asked.max(1), self.segment_count - self.leased())
     }
 
     /// Takes the segments from byte `end` on, which must be a segment's first.
@@ -256,18 +281,30 @@ impl Core {
         if self.segment_end(end) != end {
             return None;
         }
+        self.take_exact(end as usize >> self.segment_shift, count)
+    }
+
+    /// Takes the segments up to byte `start`, which must be a segment's first.
+    pub(crate) fn take_in_front(&self, start: u32, count: usize) -> Option<Taken> {
+        if start & self.inside_segment != 0 {
+            return None;
+        }
+        self.take_exact((start as usize >> self.segment_shift).checked_sub(count)?, count)
+    }
+
+    fn take_exact(&self, first: usize, count: usize) -> Option<Taken> {
         self.collect_if_any();
         self.empty_spare();
-        let taken = self.wheel.take_exact(end as usize >> self.segment_shift, count)?;
+        let taken = self.wheel.take_exact(first, count)?;
         self.note_leased();
         Some(taken)
     }
 
-    /// Keeps the bytes `start..end` for the next reservation of their length, if they are whole
-    /// segments and nothing is kept for it yet.
+    /// Keeps the bytes `start..end` for the next reservation, if they are one whole segment and none
+    /// is kept yet.
     #[inline]
-    pub(crate) fn keep(&self, start: u32, end: u32) -> bool {
-        (start | end) & self.inside_segment == 0 && start < end && self.spare.keep(start, end)
+    pub(crate) fn keep_one(&self, start: u32, end: u32) -> bool {
+        self.is_one_segment((start, end)) && self.spare.keep_one(start)
     }
 
     /// Gives the bytes `start..end` back and returns how many segments became free. A segment that
@@ -277,7 +314,7 @@ impl Core {
             return self.release_at_borders(start, end);
         }
         let (first, count) = touched(start, end, self.segment_shift);
-        if count > 0 {
+        if count > 0 && !(count > 1 && self.spare.keep_several(start, end)) {
             self.wheel.give(first, count);
         }
         count

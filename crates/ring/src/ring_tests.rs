@@ -50,6 +50,47 @@ fn one_lease_at_a_time_stays_in_the_same_segments() {
 }
 
 #[test]
+fn level_counts_the_watermarks_reached() {
+    let config = Config { segment_len: 64, segment_count: 64, ..Config::default() };
+    let ring = Ring::new(&Config { watermarks: [50, 75, 100, 101], ..config }).unwrap();
+    let mut leases = Vec::new();
+    let levels: Vec<_> = (1..=64)
+        .map(|_| {
+            leases.push(ring.reserve(1).unwrap());
+            ring.level()
+        })
+        .collect();
+    let level_at = |leased: usize| levels[leased - 1];
+    assert_eq!([31, 32, 47, 48, 63, 64].map(level_at), [0, 1, 1, 2, 2, 3]);
+    let remote = leases.pop().unwrap().into_remote().unwrap();
+    drop(remote);
+    assert_eq!(ring.level(), 2, "collected");
+    leases.clear();
+    assert_eq!((ring.level(), ring.leased()), (0, 0));
+}
+
+#[test]
+fn run_kept_aside_is_free_for_everybody() {
+    let ring = ring(8);
+    drop(ring.reserve(3).unwrap());
+    let held = ring.reserve(1).unwrap();
+    drop(ring.reserve(1).unwrap());
+    assert_eq!((ring.leased(), ring.stats().leased), (1, 1));
+    assert_eq!(ring.reserve(8).unwrap_err().free(), 7);
+    drop(held);
+    assert_eq!(ring.reserve_scattered(8 * 64).unwrap().piece_count(), 1);
+    let mut lease = ring.reserve(1).unwrap();
+    drop(ring.reserve(7).unwrap());
+    lease.extend(7).unwrap();
+    assert_eq!((ring.leased(), ring.reserve(1).unwrap_err().free()), (8, 0));
+    drop(lease);
+    let kept = ring.reserve(1).unwrap();
+    let others: Vec<_> = (0..7).map(|_| ring.reserve(1).unwrap()).collect();
+    drop(kept);
+    assert_eq!((ring.reserve(1).unwrap().segment_count(), others.len()), (1, 7));
+}
+
+#[test]
 fn remote_release_is_collected_by_the_next_reservation() {
     let ring = ring(2);
     let remote = ring.reserve(2).unwrap().into_remote().unwrap();
@@ -114,7 +155,7 @@ fn largest_ring_reaches_its_last_byte() {
     if cfg!(any(miri, waterwheel_heap_segments, waterwheel_poison)) {
         return;
     }
-    let config = Config { segment_len: 1 << 20, segment_count: 1 << 11, wipe: Wipe::OnRelease };
+    let config = Config { segment_len: 1 << 20, segment_count: 1 << 11, ..Config::default() };
     let ring = Ring::new(&config).unwrap();
     let mut lease = ring.reserve(1 << 11).unwrap();
     lease.set_headroom((1 << 31) - 3);

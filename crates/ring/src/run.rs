@@ -62,6 +62,17 @@ impl Run {
         Self { ..*self }
     }
 
+    /// # Safety
+    /// As for [`new`](Self::new), for the bytes from the new start to the old one.
+    pub(crate) unsafe fn extend_front_to(&mut self, start: u32) {
+        debug_assert!(start <= self.start, "R3");
+        // SAFETY: for the bytes in front of the run, the caller's own promise.
+        let front = unsafe { self.base.lease(start, self.start) };
+        // SAFETY: this run is ours (R4), and so is the one just begun, which ends where it starts.
+        self.base = unsafe { front.join(self.base, start, self.start, self.end) };
+        self.start = start;
+    }
+
     /// Moves the run out, leaving an empty one, which owns nothing.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {
@@ -106,6 +117,11 @@ impl Run {
     #[inline]
     pub(crate) const fn tailroom(&self) -> usize {
         (self.end - self.tail) as usize
+    }
+
+    /// Offset of the start of the payload.
+    pub(crate) const fn head(&self) -> u32 {
+        self.head
     }
 
     /// Offset of the end of the payload.
@@ -305,6 +321,23 @@ impl Run {
         unsafe { given_up.release(end, self.end) };
         self.base = kept;
         self.end = end;
+    }
+
+    /// Gives up the bytes up to `start`, which are in front of the payload, wiping them if asked to.
+    pub(crate) fn shorten_front_to(&mut self, start: u32, wipe: bool) {
+        debug_assert!(self.start <= start && start <= self.head, "R3");
+        let (low, high) = (self.low.min(start), self.high.min(start));
+        if wipe && low < high {
+            self.lend(low, high).fill(0);
+        }
+        self.low = self.low.max(start);
+        self.high = self.high.max(start);
+        // SAFETY: the run is ours (R4), and `start` is inside it.
+        let (given_up, kept) = unsafe { self.base.split(self.start, start, self.end) };
+        // SAFETY: nobody uses the part in front of the new start any more.
+        unsafe { given_up.release(self.start, start) };
+        self.base = kept;
+        self.start = start;
     }
 
     #[inline]

@@ -319,9 +319,9 @@ impl Runs {
         }
     }
 
-    /// Most slices lent at once by [`append_with`](Self::append_with). A read of 64 KiB, what a
-    /// connection gets in a turn, needs no more when each segment of 4 KiB lies alone.
-    pub const IO_SLICES_MAX: usize = 16;
+    /// Most slices lent at once by [`append_with`](Self::append_with). Systems take up to 1,024 in
+    /// one call; past 64 a call of many short pieces costs more than two.
+    pub const IO_SLICES_MAX: usize = 64;
 }
 
 impl fmt::Debug for Runs {

@@ -6,9 +6,11 @@ use super::source::{Line, Source, has_word};
 /// The files with unsafe code, and why it has to be there.
 const LISTED: &[(&str, &str)] = &[
     ("crates/ring/src/lease.rs", "turns segments that were just taken into a run"),
+    ("crates/ring/src/prefetch.rs", "a processor's instruction that is only a hint"),
     ("crates/ring/src/region.rs", "owns the mapping behind a raw address"),
     ("crates/ring/src/region_heap.rs", "stands in for the mapping where tools watch the heap"),
     ("crates/ring/src/run.rs", "turns a leased run into slices, on the thread that holds it"),
+    ("crates/ring/tests/memory.rs", "a global allocator is an unsafe trait"),
     ("crates/waterwheel/src/lab/allocations.rs", "a global allocator is an unsafe trait"),
 ];
 
