@@ -5,6 +5,7 @@
 //! a model must fail each time: an ordering that no model misses is either too strong or unproven.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -57,14 +58,22 @@ struct Access {
 }
 
 fn sources() -> Result<String> {
-    let folder = root().join("crates/ring/src");
-    let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {folder:?}"))?;
     let mut text = String::new();
+    read_all(&root().join("crates/ring/src"), &mut text)?;
+    Ok(text)
+}
+
+fn read_all(folder: &Path, text: &mut String) -> Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot list {folder:?}"))?;
     for entry in entries {
         let path = entry?.path();
-        text += &fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
+        if path.is_dir() {
+            read_all(&path, text)?;
+        } else {
+            *text += &fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
+        }
     }
-    Ok(text)
+    Ok(())
 }
 
 /// Every ordering stronger than `Relaxed`, by number. One that cannot be weakened is an error, for
