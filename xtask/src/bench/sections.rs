@@ -53,8 +53,8 @@ pub(crate) fn parts(cases: &[PartsResult]) -> String {
          <p>Our own server, counted by callgrind and told apart by the source line that each \
          instruction was inlined from. The kernel is not in it: receiving and sending are, as a \
          rule, most of a request's time. <em>wipe</em> is filling released segments with zeros by a \
-         string instruction, which valgrind counts once for each byte and a processor does at 32 or \
-         more bytes a cycle: its time is far less than its length here.</p></section>\n"
+         string instruction, which valgrind counts once for each byte and a \
+         processor does not: its time is less than its length here.</p></section>\n"
     )
 }
 
