@@ -1,7 +1,7 @@
 //! Does it pay to prefetch the next lease's first bytes while one is worked on?
 //!
-//! 64 leases lie in the caches of a core, 4,096 with a segment each do not. Each is read in a random
-//! order, its first 512 bytes or all of it, with and without a prefetch of the one after.
+//! 64 leases lie in the caches of a core, 4,096 with a segment each do not. Each is read in a
+//! random order, its first 512 bytes or all of it, with and without a prefetch of the one after.
 
 use std::hint::black_box;
 

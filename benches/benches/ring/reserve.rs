@@ -2,9 +2,10 @@
 //!
 //! `lifo` takes a boxed buffer from a free list and puts it back; `vec` and `bytes` allocate and
 //! free as many bytes without touching them. `leased_N` is the ring with N % of it leased at random
-//! in runs of the length asked for. `torn` has runs of all lengths from 1 to 16 released and leased
-//! at random around one half, and reserves a length that its spare runs never have, so that every
-//! reservation searches the map. `queue` releases the oldest of 64 leases, then reserves one.
+//! in runs of the length asked for. `torn_two` has runs of 1 to 16 segments leased and released at
+//! random around one half of the ring, and reserves two runs at a time: one of the two cannot be a
+//! spare run and is searched in the map. `queue` releases the oldest of 64 leases, then reserves
+//! one.
 
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -28,10 +29,9 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         queue(&mut group, segments);
         others(&mut group, segments);
     }
-    let ring = ring();
-    let held = torn(&ring);
-    reserve(&mut group, "torn", &ring, 15);
-    drop(held);
+    for segments in [1, 16] {
+        two_in_torn(&mut group, segments);
+    }
     group.finish();
 }
 
@@ -46,6 +46,18 @@ fn reserve(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, ring: &Ring, se
             black_box(&lease);
         });
     });
+}
+
+fn two_in_torn(group: &mut BenchmarkGroup<'_, WallTime>, segments: usize) {
+    let ring = ring();
+    let held = torn(&ring);
+    group.bench_function(BenchmarkId::new("torn_two", segments), |bencher| {
+        bencher.iter(|| {
+            let two = [(); 2].map(|()| ring.reserve(black_box(segments)).expect("half is free"));
+            black_box(&two);
+        });
+    });
+    drop(held);
 }
 
 fn queue(group: &mut BenchmarkGroup<'_, WallTime>, segments: usize) {

@@ -1,7 +1,7 @@
 //! What does the wipe add to a run that is written, read once and released?
 //!
-//! `read_twice` in place of the wipe shows what a second look at the same bytes costs: the floor for
-//! anything that touches them again.
+//! `read_twice` in place of the wipe shows what a second look at the same bytes costs: the floor
+//! for anything that touches them again.
 
 use std::hint::black_box;
 

@@ -1,8 +1,8 @@
 //! An echo over TCP with this crate and the standard library alone.
 //!
-//! `cargo run -p waterwheel-ring --example echo` listens on a free port of the loopback, sends itself
-//! a megabyte, checks what comes back and prints how the ring was used. With an address as argument
-//! it serves whoever connects: `cargo run -p waterwheel-ring --example echo 127.0.0.1:7000`.
+//! `cargo run -p waterwheel-ring --example echo` listens on a free port of the loopback, sends
+//! itself a megabyte, checks what comes back and prints how the ring was used. With an address as
+//! argument it serves whoever connects, as with `--example echo 127.0.0.1:7000`.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

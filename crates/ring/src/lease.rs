@@ -141,8 +141,9 @@ impl Lease {
         self.run.payload_mut()
     }
 
-    /// Asks the processor to fetch the first 512 bytes of the payload, for a lease that is read next
-    /// and may have left the caches. On processors other than x86-64 and aarch64 nothing happens.
+    /// Asks the processor to fetch the first 512 bytes of the payload, for a lease that is read
+    /// next and may have left the caches. On processors other than x86-64 and aarch64 nothing
+    /// happens.
     #[inline]
     pub fn prefetch(&self) {
         prefetch(self.payload());
@@ -292,7 +293,8 @@ impl Lease {
 }
 
 impl Drop for Lease {
-    // One segment with little in it, which most leases are, takes the short way; all else is a call.
+    // One segment with little in it, which most leases are, takes the short way; all else is a
+    // call.
     #[inline]
     fn drop(&mut self) {
         let (start, end) = self.run.bounds();

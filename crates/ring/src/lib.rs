@@ -1,9 +1,9 @@
 //! Segments for one worker, leased without copying.
 //!
 //! A [`Ring`] is one anonymous mapping cut into segments of equal length. [`Ring::reserve`] hands
-//! out a [`Lease`]: the exclusive, owned right to a run of contiguous segments, until it is dropped.
-//! It takes the lowest free run and skips what is still leased, so that a slow holder never blocks
-//! the ring, and what is in flight stays together in the caches.
+//! out a [`Lease`]: the exclusive, owned right to a run of contiguous segments, until it is
+//! dropped. It takes the lowest free run and skips what is still leased, so that a slow holder
+//! never blocks the ring, and what is in flight stays together in the caches.
 //!
 //! ```text
 //!             hand: no segment below it is free
@@ -14,19 +14,19 @@
 //!   leased     free    leased     free           └──────────┴─────────┴──────────┘
 //! ```
 //!
-//! | To … | use |
-//! | --- | --- |
-//! | receive into a run | [`Lease::append_with`], which lends the tailroom to a system call |
-//! | put something in front | [`Lease::set_headroom`], later [`Lease::prepend`]; nothing moves |
-//! | make a run longer or shorter in place | [`Lease::extend`], [`Lease::extend_front`], [`Lease::trim`], [`Lease::trim_front`] |
-//! | part or join what is in it | [`Lease::split_off`], [`Lease::split_front`], [`Lease::join`] |
-//! | go on where no run is long enough | [`Ring::reserve_scattered`]: several leases in a [`Runs`] |
-//! | fill or send several leases at once | [`Runs::append_with`], [`Runs::io_slices`]: one `readv`, one `writev` |
-//! | let another thread work on it | [`Lease::into_remote`], [`Ring::receive`] |
-//! | know when to stop reading | [`Ring::level`], against [`Config::watermarks`] |
+//! - Receive into a run: [`Lease::append_with`] lends the tailroom to a system call.
+//! - Put something in front: [`Lease::set_headroom`], later [`Lease::prepend`]. Nothing moves.
+//! - Make a run longer in place: [`Lease::extend`], [`Lease::extend_front`]; and shorter:
+//!   [`Lease::trim`], [`Lease::trim_front`].
+//! - Part or join what is in it: [`Lease::split_off`], [`Lease::split_front`], [`Lease::join`].
+//! - Go on where no run is long enough: [`Ring::reserve_scattered`], several leases in a [`Runs`].
+//! - Fill or send several leases at once: [`Runs::append_with`] for one `readv`,
+//!   [`Runs::io_slices`] for one `writev`.
+//! - Let another thread work on it: [`Lease::into_remote`], [`Ring::receive`].
+//! - Know when to stop reading: [`Ring::level`], against [`Config::watermarks`].
 //!
-//! [`Full`] is an answer, never a wait. A ring allocates when it is built and not again; the queue of
-//! a [`Runs`] has memory of its own, which it keeps.
+//! [`Full`] is an answer, never a wait. A ring allocates when it is built and not again; the queue
+//! of a [`Runs`] has memory of its own, which it keeps.
 //!
 //! What a lease may read is what it has written itself: bytes of an earlier lease are out of reach
 //! of the safe interface, with [`Wipe::Never`] too. The one door is the spare room that

@@ -16,7 +16,8 @@ pub(crate) fn prefetch(bytes: &[u8]) {
 fn fetch(line: *const u8) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
-    // SAFETY: a prefetch is a hint that is ignored where it cannot be followed; any address will do.
+    // SAFETY: a prefetch is a hint that is ignored where it cannot be followed; any address will
+    // do.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) };
 }
 

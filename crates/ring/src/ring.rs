@@ -3,6 +3,9 @@
 //! `Core` is what a ring and its leases share on the owner's thread, `Shared` what they share with
 //! leases on other threads.
 
+#[path = "borders.rs"]
+mod borders;
+
 use std::fmt::{self, Write as _};
 
 use crate::config::Config;
@@ -13,7 +16,6 @@ use crate::quarantine::Quarantine;
 use crate::region::{Base, Region};
 use crate::remote::{RemoteLease, Shared};
 use crate::run::{Run, offset};
-use crate::seeded::{self, Bug};
 use crate::spare::Spare;
 use crate::stats::{Counters, Stats, add};
 use crate::sync::{Arc, Cell, Rc};
@@ -127,8 +129,9 @@ impl Ring {
         self.core.leased()
     }
 
-    /// How many [watermarks](Config::watermarks) the leased segments have reached. Four comparisons,
-    /// for a worker to ask in every turn; what other threads have released is collected first.
+    /// How many [watermarks](Config::watermarks) the leased segments have reached. Four
+    /// comparisons, for a worker to ask in every turn; what other threads have released is
+    /// collected first.
     #[must_use]
     pub fn level(&self) -> usize {
         self.core.collect_if_any();
@@ -300,8 +303,8 @@ impl Core {
         Some(taken)
     }
 
-    /// Keeps the bytes `start..end` for the next reservation, if they are one whole segment and none
-    /// is kept yet.
+    /// Keeps the bytes `start..end` for the next reservation, if they are one whole segment and
+    /// none is kept yet.
     #[inline]
     pub(crate) fn keep_one(&self, start: u32, end: u32) -> bool {
         self.is_one_segment((start, end)) && self.spare.keep_one(start)
@@ -328,71 +331,10 @@ impl Core {
         count
     }
 
-    /// First and count of the segments that nobody touches any more when these bytes are given up.
-    pub(crate) fn freed_by(&self, start: u32, end: u32) -> (usize, usize) {
-        let (mut first, count) = touched(start, end, self.segment_shift);
-        if count == 0 {
-            return (0, 0);
-        }
-        let mut last = first + count - 1;
-        // Both ends in one segment are one lease on it, not two.
-        if count > 1 && self.unshare(last) {
-            last -= 1;
-        }
-        if self.unshare(first) {
-            first += 1;
-        }
-        (first, (last + 1).saturating_sub(first))
-    }
-
-    /// Takes one lease off a segment that several touch; `false` if only one does.
-    fn unshare(&self, segment: usize) -> bool {
-        let sharers = &self.sharers[segment];
-        let shared = sharers.get() > 0;
-        if shared {
-            sharers.set(sharers.get() - 1);
-        }
-        shared
-    }
-
-    /// Counts the segment at the border of two runs, just split, twice.
-    #[inline]
-    pub(crate) fn share_border(&self, front: (u32, u32), back: (u32, u32)) {
-        if let Some(segment) = self.shared_segment(front, back)
-            && !seeded::is(Bug::SplitUncounted)
-        {
-            let sharers = &self.sharers[segment];
-            sharers.set(sharers.get() + 1);
-        }
-    }
-
-    /// Counts the segment at the border of two runs, about to be joined, once.
-    pub(crate) fn unshare_border(&self, front: (u32, u32), back: (u32, u32)) {
-        if let Some(segment) = self.shared_segment(front, back) {
-            let counted = self.unshare(segment);
-            debug_assert!(counted, "R5: a segment of two leases is counted twice");
-        }
-    }
-
-    #[inline]
-    fn shared_segment(&self, front: (u32, u32), back: (u32, u32)) -> Option<usize> {
-        let border = back.0;
-        let inside = border & self.inside_segment != 0;
-        // A run without bytes touches no segment.
-        let both = front.0 < border && border < back.1;
-        (inside && both).then_some(border as usize >> self.segment_shift)
-    }
-
     /// Whether the range is one whole segment, which therefore no other lease touches.
     #[inline]
     pub(crate) fn is_one_segment(&self, (start, end): (u32, u32)) -> bool {
         end - start == self.segment_len && start & self.inside_segment == 0
-    }
-
-    /// Whether another lease touches the first or last segment of these bytes.
-    pub(crate) fn is_shared(&self, (start, end): (u32, u32)) -> bool {
-        let (first, count) = touched(start, end, self.segment_shift);
-        count > 0 && (self.sharers[first].get() > 0 || self.sharers[first + count - 1].get() > 0)
     }
 
     #[cold]

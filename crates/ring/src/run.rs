@@ -323,7 +323,8 @@ impl Run {
         self.end = end;
     }
 
-    /// Gives up the bytes up to `start`, which are in front of the payload, wiping them if asked to.
+    /// Gives up the bytes up to `start`, which are in front of the payload, wiping them if asked
+    /// to.
     pub(crate) fn shorten_front_to(&mut self, start: u32, wipe: bool) {
         debug_assert!(self.start <= start && start <= self.head, "R3");
         let (low, high) = (self.low.min(start), self.high.min(start));
