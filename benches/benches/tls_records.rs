@@ -138,7 +138,11 @@ impl<const IN_PLACE: bool> Server for Ours<IN_PLACE> {
     }
 }
 
-struct Buffered(ServerConnection, Vec<u8>);
+struct Buffered {
+    connection: ServerConnection,
+    plain: Vec<u8>,
+    sealed: Vec<u8>,
+}
 
 impl Server for Buffered {
     fn new(keys: &Keys) -> Self {
@@ -152,16 +156,16 @@ impl Server for Buffered {
             .expect("a certificate just made");
         config.send_tls13_tickets = 0;
         let connection = ServerConnection::new(Arc::new(config)).expect("a server");
-        Self(connection, vec![0; 64 * 1024])
+        Self { connection, plain: vec![0; 64 * 1024], sealed: Vec::with_capacity(64 * 1024) }
     }
 
     fn open(&mut self, mut wire: &[u8]) -> usize {
         while !wire.is_empty() {
-            self.0.read_tls(&mut wire).expect("a slice");
-            self.0.process_new_packets().expect("an honest client");
+            self.connection.read_tls(&mut wire).expect("a slice");
+            self.connection.process_new_packets().expect("an honest client");
         }
         let mut len = 0;
-        while let Ok(more) = self.0.reader().read(&mut self.1)
+        while let Ok(more) = self.connection.reader().read(&mut self.plain)
             && more > 0
         {
             len += more;
@@ -170,13 +174,12 @@ impl Server for Buffered {
     }
 
     fn seal(&mut self, payload: &[u8], send: &mut dyn FnMut(&[u8])) {
-        self.0.writer().write_all(payload).expect("a buffer");
-        self.1.clear();
-        while self.0.wants_write() {
-            self.0.write_tls(&mut self.1).expect("a buffer");
+        self.connection.writer().write_all(payload).expect("a buffer");
+        self.sealed.clear();
+        while self.connection.wants_write() {
+            self.connection.write_tls(&mut self.sealed).expect("a buffer");
         }
-        send(&self.1);
-        self.1.resize(64 * 1024, 0);
+        send(&self.sealed);
     }
 }
 
@@ -189,7 +192,7 @@ impl<S: Server> Pair<S> {
     fn new(keys: &Keys) -> Self {
         let mut pair = Self { client: client(keys), server: S::new(keys) };
         for _ in 0..3 {
-            let hello = pair.from_client();
+            let hello = pair.sent_by_client();
             pair.server.open(&hello);
             let mut back = Vec::new();
             pair.server.seal(b"x", &mut |bytes| back.extend_from_slice(bytes));
@@ -203,7 +206,7 @@ impl<S: Server> Pair<S> {
         pair
     }
 
-    fn from_client(&mut self) -> Vec<u8> {
+    fn sent_by_client(&mut self) -> Vec<u8> {
         let mut wire = Vec::new();
         while self.client.wants_write() {
             self.client.write_tls(&mut wire).expect("a buffer");
@@ -220,7 +223,7 @@ impl<S: Server> Pair<S> {
             let records: Vec<_> = (0..batch)
                 .map(|_| {
                     self.client.writer().write_all(payload).expect("a buffer");
-                    self.from_client()
+                    self.sent_by_client()
                 })
                 .collect();
             let started = Instant::now();

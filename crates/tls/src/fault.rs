@@ -101,13 +101,14 @@ impl From<rustls::Error> for Fault {
         use rustls::{Error as E, InvalidMessage, PeerMisbehaved as P};
         match error {
             E::DecryptError => Self::BadRecordMac,
-            E::PeerSentOversizedRecord
-            | E::InvalidMessage(InvalidMessage::MessageTooLarge) => Self::RecordOverflow,
+            E::PeerSentOversizedRecord | E::InvalidMessage(InvalidMessage::MessageTooLarge) => {
+                Self::RecordOverflow
+            }
             E::AlertReceived(code) => Self::Alert(code.into()),
             E::PeerMisbehaved(P::TooManyEmptyFragments) => Self::EmptyRecords,
-            E::PeerMisbehaved(
-                P::TooManyKeyUpdateRequests | P::TooManyWarningAlertsReceived,
-            ) => Self::Flood,
+            E::PeerMisbehaved(P::TooManyKeyUpdateRequests | P::TooManyWarningAlertsReceived) => {
+                Self::Flood
+            }
             E::InvalidMessage(InvalidMessage::InvalidKeyUpdate) => Self::IllegalParameter,
             E::InvalidMessage(_) => Self::Decode,
             _ => Self::UnexpectedMessage,

@@ -68,9 +68,7 @@ pub mod testing;
 mod ticket;
 
 pub use acceptor::Acceptor;
-pub use config::{
-    ClientAuth, ClientRoots, Config, ConfigError, Credentials, Layering, Version,
-};
+pub use config::{ClientAuth, ClientRoots, Config, ConfigError, Credentials, Layering, Version};
 pub use fault::{Fault, HandshakeFault};
 pub use identity::Identity;
 pub use session::{Received, Session};

@@ -40,9 +40,7 @@ fn short_len_max<L: RecordLayer>(layer: &L, ring: &Ring) -> usize {
 /// Whether a lease can become a record where it lies.
 fn has_room<L: RecordLayer>(layer: &L, lease: &Lease) -> bool {
     let room = layer.room();
-    lease.len() <= CONTENT_LEN_MAX
-        && lease.headroom() >= room.head
-        && lease.tailroom() >= room.tail
+    lease.len() <= CONTENT_LEN_MAX && lease.headroom() >= room.head && lease.tailroom() >= room.tail
 }
 
 /// One record, sealed in the lease itself.

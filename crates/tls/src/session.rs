@@ -56,6 +56,7 @@ pub(crate) struct Opening {
     pub(crate) is_13: bool,
 }
 
+#[expect(clippy::large_enum_variant, reason = "lives in a box; the rare variant is the small one")]
 pub(crate) enum Layer {
     InPlace(InPlace),
     Stock(Box<Stock>),
@@ -156,7 +157,12 @@ impl Session {
     ///
     /// # Errors
     /// A [`Fault`] when the connection is over. What is queued must not be sent then.
-    pub fn send(&mut self, ring: &Ring, plain: &mut Runs, sealed: &mut Runs) -> Result<bool, Fault> {
+    pub fn send(
+        &mut self,
+        ring: &Ring,
+        plain: &mut Runs,
+        sealed: &mut Runs,
+    ) -> Result<bool, Fault> {
         let open = match &mut self.state {
             State::Open(open) if !open.is_closed => open,
             _ => return Ok(plain.is_empty()),

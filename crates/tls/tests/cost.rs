@@ -12,7 +12,7 @@ use waterwheel_tls::Layering;
 /// One request and its reply, as a worker with hot runs would do it. The request is already there.
 fn exchange(server: &mut Server, record: &[u8], reply: &[u8]) {
     server.read(record);
-    let lease = server.plain.claim(&server.ring, 0).unwrap();
+    let lease = server.plain.claim(&server.ring, 0).expect("a free ring");
     server.replies.place(&server.ring, reply.len(), |room| room.copy_from_slice(reply));
     server.seal();
     while let Some(front) = server.out.front() {
@@ -74,7 +74,7 @@ fn idle_len(layering: Layering, rests: bool) -> i64 {
         pair.server.session.rest();
     }
     let Pair { server, .. } = pair;
-    let own = i64::try_from(size_of_val(&server.session)).unwrap();
+    let own = i64::try_from(size_of_val(&server.session)).expect("a small type");
     let expanded = if rests { 0 } else { 2 * EXPANDED_KEY_LEN };
     own + expanded - measure(|| drop(server.session)).bytes_current
 }

@@ -1,11 +1,15 @@
 //! Handshakes: versions, suites, names, tickets, client certificates, and what is no handshake.
 
+#![expect(clippy::unwrap_used, reason = "functions of tests fail by panics too")]
+
 mod peer;
 
 use std::sync::Arc;
 
 use peer::server::Server;
-use peer::{LAYERINGS, Pair, acceptor, client_config, client_config_with, config, credentials, name};
+use peer::{
+    LAYERINGS, Pair, acceptor, client_config, client_config_with, config, credentials, name,
+};
 use rustls::crypto::aws_lc_rs::{self, cipher_suite};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -73,12 +77,12 @@ fn data_that_comes_with_the_last_message_of_the_handshake_is_opened() {
         let (config, certificate) = config(layering);
         let client = Arc::new(client_config(&[certificate], &[&TLS13]));
         let mut pair = Pair::new(&client, Server::new(acceptor(&config).accept()));
-        let hello = pair.from_client();
+        let hello = pair.sent_by_client();
         pair.server.read(&hello);
         let answer = pair.server.take_sent();
-        pair.to_client(&answer);
+        pair.hand_to_client(&answer);
         std::io::Write::write_all(&mut pair.client.writer(), b"early bird").unwrap();
-        let rest = pair.from_client();
+        let rest = pair.sent_by_client();
         pair.server.read(&rest);
         assert_eq!(pair.server.take_plain(), b"early bird");
     }
@@ -150,7 +154,7 @@ fn only_protocols_on_offer_are_agreed_on() {
     assert_eq!(pair.client.alpn_protocol(), Some(&b"http/1.1"[..]));
     client.alpn_protocols = vec![b"h2".to_vec()];
     let mut pair = Pair::new(&Arc::new(client), Server::new(acceptor.accept()));
-    let hello = pair.from_client();
+    let hello = pair.sent_by_client();
     pair.server.read(&hello);
     assert!(matches!(pair.server.last, Err(Fault::Handshake(_))));
     let alert = pair.server.take_sent();
@@ -165,7 +169,7 @@ fn old_version_is_refused_with_its_alert() {
     config.version_min = Version::Tls13;
     let client = Arc::new(client_config(&[certificate], &[&TLS12]));
     let mut pair = Pair::new(&client, Server::new(acceptor(&config).accept()));
-    let hello = pair.from_client();
+    let hello = pair.sent_by_client();
     pair.server.read(&hello);
     assert!(matches!(pair.server.last, Err(Fault::Handshake(_))));
     let alert = pair.server.take_sent();

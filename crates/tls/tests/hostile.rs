@@ -1,6 +1,8 @@
 //! Records that no honest client sends: each ends the connection with the right alert, and nothing of
 //! it is shown.
 
+#![expect(clippy::unwrap_used, reason = "functions of tests fail by panics too")]
+
 mod peer;
 
 use peer::LAYERINGS;
@@ -187,8 +189,7 @@ fn key_updates_between_data_are_no_flood() {
 #[test]
 fn requests_for_keys_in_one_read_are_answered_once() {
     let (mut forger, mut server) = open(Layering::InPlace);
-    let updates: Vec<u8> =
-        (0..20).flat_map(|_| forger.key_update(&KEY_UPDATE_REQUESTED)).collect();
+    let updates: Vec<u8> = (0..20).flat_map(|_| forger.key_update(&KEY_UPDATE_REQUESTED)).collect();
     server.read(&updates);
     assert_eq!(forger.take(&mut server), [(HANDSHAKE, KEY_UPDATE.to_vec())]);
 }

@@ -41,7 +41,7 @@ fn records_in_pieces_of_any_length_are_opened() {
         for len in [1, 3, 4, 5, 6, 21, 22, 23, 1000] {
             let body = bytes(300);
             std::io::Write::write_all(&mut pair.client.writer(), &body).unwrap();
-            let wire = pair.from_client();
+            let wire = pair.sent_by_client();
             for piece in wire.chunks(len) {
                 pair.server.read(piece);
             }
@@ -57,7 +57,7 @@ fn many_records_in_one_read_become_one_run() {
         for len in [1, 50, 700, 16_384, 3] {
             let part = bytes(len);
             std::io::Write::write_all(&mut pair.client.writer(), &part).unwrap();
-            wire.extend(pair.from_client());
+            wire.extend(pair.sent_by_client());
             body.extend(part);
         }
         pair.server.read(&wire);
@@ -72,7 +72,7 @@ fn plaintext_that_is_not_read_yet_stays_in_front() {
         let mut pieces = Vec::new();
         for part in [&front, &back] {
             std::io::Write::write_all(&mut pair.client.writer(), part).unwrap();
-            pieces.push(pair.from_client());
+            pieces.push(pair.sent_by_client());
         }
         pair.server.read(&pieces[0]);
         pair.server.plain.park();
@@ -86,7 +86,7 @@ fn parked_halves_of_a_record_are_opened_once_whole() {
     for mut pair in pairs() {
         let body = bytes(9000);
         std::io::Write::write_all(&mut pair.client.writer(), &body).unwrap();
-        for piece in pair.from_client().chunks(2500) {
+        for piece in pair.sent_by_client().chunks(2500) {
             pair.server.read(piece);
             pair.server.sealed.park();
             pair.server.session.rest();
@@ -105,7 +105,7 @@ fn head_and_short_body_leave_as_one_record() {
         let sent = pair.server.take_sent();
         let len = 5 + usize::from(u16::from_be_bytes([sent[3], sent[4]]));
         assert_eq!(len, sent.len(), "one record");
-        pair.to_client(&sent);
+        pair.hand_to_client(&sent);
         let mut seen = [0; 14];
         std::io::Read::read_exact(&mut pair.client.reader(), &mut seen).unwrap();
         assert_eq!(&seen, b"head body more");
@@ -197,7 +197,7 @@ fn full_ring_is_an_answer_and_loses_nothing() {
     for mut pair in pairs() {
         let body = bytes(60_000);
         std::io::Write::write_all(&mut pair.client.writer(), &body).unwrap();
-        let wire = pair.from_client();
+        let wire = pair.sent_by_client();
         pair.server.replies.push_heap(body.clone());
         // All segments but those that the bytes themselves need.
         let (read, _) = pair

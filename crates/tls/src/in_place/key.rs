@@ -54,13 +54,8 @@ impl Direction {
         if key.len() != cipher.algorithm().key_len() || iv.len() != IV_LEN {
             return Err(Fault::Internal);
         }
-        let mut direction = Self {
-            secret: [0; SECRET_LEN_MAX],
-            iv: [0; IV_LEN],
-            cipher,
-            sequence,
-            expanded: None,
-        };
+        let mut direction =
+            Self { secret: [0; SECRET_LEN_MAX], iv: [0; IV_LEN], cipher, sequence, expanded: None };
         direction.secret[..key.len()].copy_from_slice(key);
         direction.iv.copy_from_slice(iv);
         Ok(direction)

@@ -7,6 +7,10 @@ use rustls::server::ServerConnectionData;
 use crate::fault::Fault;
 
 /// Derives the keys that follow a KeyUpdate (RFC 8446 §7.2).
+#[cfg_attr(
+    feature = "testing",
+    expect(clippy::large_enum_variant, reason = "the small variant exists in tests only")
+)]
 pub(super) enum Rekey {
     /// What is left of the rustls connection after the handshake.
     Rustls(KernelConnection<ServerConnectionData>),

@@ -10,8 +10,7 @@ impl InPlace {
     #[inline]
     pub(super) fn seal_window(&mut self, window: &mut [u8]) -> Result<usize, Fault> {
         let record_len = window.len();
-        let (header, rest) =
-            window.split_first_chunk_mut::<HEADER_LEN>().ok_or(Fault::Internal)?;
+        let (header, rest) = window.split_first_chunk_mut::<HEADER_LEN>().ok_or(Fault::Internal)?;
         let (content, tail) = rest.split_last_chunk_mut::<TAIL_LEN>().ok_or(Fault::Internal)?;
         *header = header_of(content.len())?;
         self.outbound.seal(*header, content, APPLICATION_DATA, tail)?;
@@ -28,8 +27,7 @@ impl InPlace {
     ) -> Result<usize, Fault> {
         let record_len = HEADER_LEN + content.len() + TAIL_LEN;
         let window = target.get_mut(..record_len).ok_or(Fault::Internal)?;
-        let (header, rest) =
-            window.split_first_chunk_mut::<HEADER_LEN>().ok_or(Fault::Internal)?;
+        let (header, rest) = window.split_first_chunk_mut::<HEADER_LEN>().ok_or(Fault::Internal)?;
         let (sealed, tail) = rest.split_last_chunk_mut::<TAIL_LEN>().ok_or(Fault::Internal)?;
         *header = header_of(content.len())?;
         self.outbound.seal_into(*header, content, sealed, content_type, tail)?;

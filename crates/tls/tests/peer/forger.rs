@@ -108,7 +108,12 @@ impl Forger {
         self.seal_padded(content_type, content, 0)
     }
 
-    pub(crate) fn seal_padded(&mut self, content_type: u8, content: &[u8], padding: usize) -> Vec<u8> {
+    pub(crate) fn seal_padded(
+        &mut self,
+        content_type: u8,
+        content: &[u8],
+        padding: usize,
+    ) -> Vec<u8> {
         let mut inner = content.to_vec();
         inner.push(content_type);
         inner.resize(inner.len() + padding, 0);

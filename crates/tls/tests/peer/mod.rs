@@ -2,6 +2,7 @@
 //! a client that seals whatever it is told to.
 
 #![allow(dead_code, reason = "each test uses its part")]
+#![allow(clippy::unwrap_used, reason = "only tests call this, and a panic is how they fail")]
 
 pub(crate) mod forger;
 pub(crate) mod server;
@@ -92,7 +93,7 @@ impl Pair {
     }
 
     /// What the client wants sent.
-    pub(crate) fn from_client(&mut self) -> Vec<u8> {
+    pub(crate) fn sent_by_client(&mut self) -> Vec<u8> {
         let mut wire = Vec::new();
         while self.client.wants_write() {
             self.client.write_tls(&mut wire).unwrap();
@@ -107,7 +108,7 @@ impl Pair {
 
     pub(crate) fn settle_in_pieces(&mut self, len: usize) {
         loop {
-            let wire = self.from_client();
+            let wire = self.sent_by_client();
             for piece in wire.chunks(len) {
                 self.server.read(piece);
             }
@@ -116,12 +117,12 @@ impl Pair {
                 return;
             }
             for piece in back.chunks(len.min(16 * 1024)) {
-                self.to_client(piece);
+                self.hand_to_client(piece);
             }
         }
     }
 
-    pub(crate) fn to_client(&mut self, mut bytes: &[u8]) {
+    pub(crate) fn hand_to_client(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.client.read_tls(&mut bytes).unwrap() == 0 {
                 return;
@@ -136,7 +137,7 @@ impl Pair {
         let mut seen = Vec::new();
         for part in bytes.chunks(32 * 1024) {
             self.client.writer().write_all(part).unwrap();
-            let wire = self.from_client();
+            let wire = self.sent_by_client();
             self.server.read(&wire);
             seen.extend(self.server.take_plain());
         }
@@ -147,7 +148,7 @@ impl Pair {
     pub(crate) fn download(&mut self) -> Vec<u8> {
         let mut seen = Vec::new();
         for piece in self.server.take_sent().chunks(4096) {
-            self.to_client(piece);
+            self.hand_to_client(piece);
             let mut part = [0; 16 * 1024];
             while let Ok(len) = self.client.reader().read(&mut part)
                 && len > 0

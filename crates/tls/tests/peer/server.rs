@@ -55,13 +55,8 @@ impl Server {
     }
 
     pub(crate) fn step(&mut self) {
-        self.last = self.session.receive(
-            &self.ring,
-            &mut self.sealed,
-            &mut self.plain,
-            0,
-            &mut self.out,
-        );
+        self.last =
+            self.session.receive(&self.ring, &mut self.sealed, &mut self.plain, 0, &mut self.out);
     }
 
     /// The plaintext that has come, read by the protocol.
