@@ -1,5 +1,5 @@
-//! TLS records opened and sealed: in place, by rustls unbuffered, and by rustls buffered, all in one
-//! run with AES-128-GCM. Only the server's side is timed; the client works in between.
+//! TLS records opened and sealed: in place, by rustls unbuffered, and by rustls buffered, in one run
+//! with AES-128-GCM. Only the server's side is timed; the client works in between.
 
 use std::io::{Read, Write};
 use std::sync::Arc;

@@ -163,7 +163,7 @@ fn queue(
     encoded.map(|_| ()).map_err(|_| Fault::Internal)
 }
 
-/// Bytes of a whole handshake from the client: a ClientHello with post-quantum keys has about 2 KiB,
+/// Bytes of a whole handshake from the client: a ClientHello with post-quantum keys has some 2 KiB,
 /// a certificate chain of its own may have 10 KiB, and it may send the ClientHello twice.
 const HANDSHAKE_LEN_MAX: usize = 32 * 1024;
 

@@ -89,8 +89,8 @@ impl Session {
     /// (handshake, KeyUpdate, alert) is queued in `out`, behind what is there.
     ///
     /// A record that comes alone into an empty `plain` is opened where it lies, and its run becomes
-    /// that of `plain`; others are opened straight into the run of `plain`. Nothing is copied either
-    /// way, as long as that run is not [parked](Inbound::park) and can grow.
+    /// that of `plain`; others are opened straight into the run of `plain`. Nothing is copied in
+    /// either way, as long as that run is not [parked](Inbound::park) and can grow.
     ///
     /// # Errors
     /// A [`Fault`] when the connection is over; the alert that says so is queued. Plaintext of

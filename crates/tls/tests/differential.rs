@@ -1,4 +1,4 @@
-//! The layer in place and rustls, told the same things: they show the same plaintext, and refuse the
+//! The layer in place and rustls, told the same things: they show the same plaintext and refuse the
 //! same records with the same alert, but for the differences that are named here.
 
 mod peer;

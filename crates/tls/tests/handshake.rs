@@ -43,7 +43,8 @@ fn every_suite_carries_data_both_ways() {
         for (suite, version) in suites {
             let mut provider = aws_lc_rs::default_provider();
             provider.cipher_suites = vec![suite];
-            let client = client_config_with(provider, &[certificate.clone()], &[version]);
+            let client =
+                client_config_with(provider, std::slice::from_ref(&certificate), &[version]);
             let mut pair = Pair::new(&Arc::new(client), Server::new(acceptor.accept()));
             pair.settle();
             exchange(&mut pair);
@@ -113,7 +114,7 @@ fn without_tickets_every_handshake_is_a_full_one() {
     config.ticket_count = 0;
     let acceptor = acceptor(&config);
     for version in [&TLS12, &TLS13] {
-        let client = Arc::new(client_config(&[certificate.clone()], &[version]));
+        let client = Arc::new(client_config(std::slice::from_ref(&certificate), &[version]));
         for _ in 0..2 {
             let mut pair = Pair::new(&client, Server::new(acceptor.accept()));
             pair.settle();

@@ -1,5 +1,5 @@
-//! Records that no honest client sends: each ends the connection with the right alert, and nothing of
-//! it is shown.
+//! Records that no honest client sends: each ends the connection with the right alert, and nothing
+//! of it is shown.
 
 #![expect(clippy::unwrap_used, reason = "functions of tests fail by panics too")]
 
