@@ -1,4 +1,4 @@
-//! TLS records opened and sealed: in place, by rustls unbuffered, and by rustls buffered, in one run
+//! TLS records opened and sealed in place, by rustls unbuffered and by rustls buffered, in one run
 //! with AES-128-GCM. Only the server's side is timed; the client works in between.
 
 use std::io::{Read, Write};
