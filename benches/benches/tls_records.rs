@@ -242,8 +242,10 @@ impl<S: Server> Pair<S> {
     fn seal(&mut self, payload: &[u8], count: u64) -> Duration {
         let mut elapsed = Duration::ZERO;
         let mut left = count;
+        // What is sealed was just encoded, so no more is made ready than stays in the first cache.
+        let hot = (16_384 / payload.len() as u64).clamp(1, BATCH);
         while left > 0 {
-            let batch = left.min(BATCH);
+            let batch = left.min(hot);
             self.server.encode(payload, batch);
             let started = Instant::now();
             for _ in 0..batch {
