@@ -14,6 +14,9 @@ pub(crate) struct Wheel {
     free: Box<[Cell<u64>]>,
     /// Where every search starts: no segment below is free. At most `segment_count`.
     hand: Cell<usize>,
+    /// A count, and the segment below which no run of that many or more starts: where the search for
+    /// such a run starts, so that it does not go through the same short holes each time.
+    run_hand: Cell<(usize, usize)>,
     leased: Cell<usize>,
     /// How often a release has called the hand back.
     laps: Cell<u64>,
@@ -35,6 +38,7 @@ impl Wheel {
         let wheel = Self {
             free: (0..words).map(|_| Cell::new(0)).collect(),
             hand: Cell::new(0),
+            run_hand: Cell::new((1, 0)),
             leased: Cell::new(segment_count),
             laps: Cell::new(0),
             segment_count,
@@ -75,10 +79,19 @@ impl Wheel {
             return None;
         }
         let lowest = self.find(hand, 1)?;
-        let first = if count == 1 { Some(lowest) } else { self.find(lowest, count) };
+        let first = if count == 1 { Some(lowest) } else { self.find_run(lowest, count) };
         // Passes what is leased, never a free segment, though it be too few for this run.
         self.hand.set(if first == Some(lowest) { lowest + count } else { lowest });
         Some((self.mark(first?, count), true))
+    }
+
+    /// The lowest run of several; `lowest` is the first free segment.
+    fn find_run(&self, lowest: usize, count: usize) -> Option<usize> {
+        let (passed_count, passed) = self.run_hand.get();
+        let from = if count >= passed_count { lowest.max(passed) } else { lowest };
+        let first = self.find(from, count);
+        self.run_hand.set((count, first.map_or(self.segment_count, |first| first + count)));
+        first
     }
 
     /// Takes the segments at `first` if they are free and lie in one word of the map, as most do:
@@ -127,6 +140,11 @@ impl Wheel {
     }
 
     fn call_back(&self, first: usize) {
+        // A run that the release completed starts less than its length in front of it.
+        let (count, passed) = self.run_hand.get();
+        if first < passed + count {
+            self.run_hand.set((count, passed.min((first + 1).saturating_sub(count))));
+        }
         if first < self.hand.get() {
             self.hand.set(first);
             self.laps.set(self.laps.get().wrapping_add(1));
@@ -218,10 +236,9 @@ fn mask_in_word(first: usize, count: usize) -> Option<u64> {
     inside.then(|| (u64::MAX >> ((WORD - count) % WORD)) << bit)
 }
 
-/// The bits of `here` where `count` set bits start, running on into `next`.
-#[expect(clippy::cast_possible_truncation, reason = "starts in `next` are not wanted")]
+/// The bits of `here` where `count` set bits start, at most a word's worth, running on into `next`.
 fn run_starts(here: u64, next: u64, count: usize) -> u64 {
-    let mut starts = u128::from(next) << WORD | u128::from(here);
+    let mut starts = here;
     let mut len = 1;
     while len < count {
         // Each bit now stands for `len` set bits; two of them, `step` apart, for `len + step`.
@@ -229,7 +246,11 @@ fn run_starts(here: u64, next: u64, count: usize) -> u64 {
         starts &= starts >> step;
         len += step;
     }
-    starts as u64
+    let here_len = here.leading_ones() as usize;
+    if (1..count).contains(&here_len) && here_len + next.trailing_ones() as usize >= count {
+        starts |= 1 << (WORD - here_len);
+    }
+    starts
 }
 
 /// Calls `visit` with each word that the segments touch and their bits in it.

@@ -96,6 +96,36 @@ fn hand_returns_to_the_lowest_free_segment() {
 }
 
 #[test]
+fn whatever_was_done_before_the_lowest_run_is_taken() {
+    for seed in 0..if cfg!(miri) { 1 } else { 20 } {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let wheel = Wheel::new(512, 6);
+        let (mut free, mut held) = ([true; 512], Vec::new());
+        for _ in 0..if cfg!(miri) { 100 } else { 5_000 } {
+            let most = [3, 20, 150][random.usize(0..3)];
+            let count = random.usize(1..most);
+            if random.bool() || held.is_empty() {
+                let expected = find_slowly(&free, 0, count).map(|first| (first, count));
+                assert_eq!(take(&wheel, count), expected, "seed {seed}");
+                held.extend(expected);
+                if let Some((first, count)) = expected {
+                    free[first..first + count].fill(false);
+                }
+            } else {
+                let (first, count) = held.swap_remove(random.usize(0..held.len()));
+                free[first..first + count].fill(true);
+                if first / 64 == (first + count - 1) / 64 {
+                    let bits = (u64::MAX >> (64 - count)) << (first % 64);
+                    assert_eq!(wheel.give_word(first / 64, bits), count);
+                } else {
+                    wheel.give(first, count);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn no_segment_below_the_hand_is_free() {
     let mut random = fastrand::Rng::with_seed(3);
     let wheel = Wheel::new(256, 6);
