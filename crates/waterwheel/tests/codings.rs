@@ -8,8 +8,10 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use waterwheel::http::{HeaderValue, StatusCode, header};
-use waterwheel::lab::{Lab, LabReply};
+use waterwheel::lab::{Delivery, Lab, LabReply};
 use waterwheel::stages::base64::Base64;
+use waterwheel::stages::zstd::Zstd;
+use waterwheel::zerocopy::little_endian::U32;
 use waterwheel::{App, Handler, InPlace, Reply};
 
 const LIMIT: usize = 1 << 20;
@@ -20,6 +22,8 @@ fn app() -> App {
         .post("/decoded", (|body: InPlace<[u8]>| body).decoded(LIMIT))
         .post("/decoded64", (|body: InPlace<[u8]>| body).decoded(LIMIT).through(Base64::STANDARD))
         .post("/raw", |body: InPlace<[u8]>| body)
+        .post("/echo64", add_one.through(Base64::STANDARD))
+        .post("/zecho64", add_one.through(Zstd::new(LIMIT)).through(Base64::STANDARD))
         .get("/page", (|| PAGE).compressed())
         .get("/async-page", (async || PAGE).compressed())
         .get("/owned", (|| PAGE.to_owned()).compressed())
@@ -35,6 +39,11 @@ fn app() -> App {
             };
             packed.compressed()
         })
+}
+
+fn add_one(mut numbers: InPlace<[U32]>) -> InPlace<[U32]> {
+    numbers.iter_mut().for_each(|number| number.set(number.get().wrapping_add(1)));
+    numbers
 }
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
@@ -196,4 +205,57 @@ fn decoded_body_is_not_copied_on_its_way_out() {
     let body = zstd(&[7; 50_000]);
     let reply = post(&mut lab, "/decoded", "zstd", body);
     assert_eq!((reply.copies(), reply.copied_len()), (0, 0));
+}
+
+/// The content of `len` bytes, and the content that is right in reply: `None` when it is refused.
+fn numbers(len: usize) -> (Vec<u8>, Option<Vec<u8>>) {
+    let content: Vec<u8> = (0..len).map(|index| (index * 31 % 256) as u8).collect();
+    let added = len.is_multiple_of(4).then(|| {
+        let numbers = content.chunks_exact(4).map(|bytes| bytes.try_into().unwrap());
+        numbers.flat_map(|bytes| u32::from_le_bytes(bytes).wrapping_add(1).to_le_bytes()).collect()
+    });
+    (content, added)
+}
+
+/// Posts to `path` and compares the reply with what is right, encoded by `encode`.
+fn check(lab: &mut Lab, path: &str, len: usize, decode: fn(&[u8]) -> Vec<u8>, body: Vec<u8>) {
+    let (_, right) = numbers(len);
+    let reply = lab.post(path).body(body).send();
+    match right {
+        Some(right) => assert!(decode(reply.body()) == right, "{path}, {len} bytes"),
+        None => assert_eq!(reply.status(), 400, "{path}, {len} bytes"),
+    }
+}
+
+fn text(bytes: &[u8]) -> Vec<u8> {
+    base64_simd::STANDARD.encode_to_string(bytes).into_bytes()
+}
+
+fn content(text: &[u8]) -> Vec<u8> {
+    base64_simd::STANDARD.decode_to_vec(text).unwrap()
+}
+
+fn unpacked_content(frame: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(2 * LIMIT);
+    zstd_safe::decompress(&mut text, frame).unwrap();
+    content(&text)
+}
+
+#[test]
+fn echoes_are_right_for_every_length_and_however_they_are_cut() {
+    let lengths = (0..=5000).chain([48 << 10, 64 << 10, 768 << 10]);
+    let mut random = fastrand::Rng::with_seed(5);
+    let mut lab = Lab::new(app());
+    for len in lengths {
+        let (sent, _) = numbers(len);
+        let frame = zstd(&text(&sent));
+        lab.deliver(match len % 3 {
+            0 => Delivery::Whole,
+            1 => Delivery::SplitAt(random.usize(..200 + frame.len())),
+            _ => Delivery::SplitAt(random.usize(..200)),
+        });
+        check(&mut lab, "/echo64", len, content, text(&sent));
+        check(&mut lab, "/zecho64", len, unpacked_content, frame);
+    }
+    assert_eq!(lab.leased_segments(), 0);
 }
