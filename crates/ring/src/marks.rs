@@ -12,10 +12,8 @@ impl Run {
         // is a masked vector store.
         if !self.wipe_if_short() {
             let (low, high) = self.written();
-            // Backwards, for the bytes read or written last are the ones still in the first cache.
-            for chunk in self.lend(low, high).rchunks_mut(WIPED_AT_ONCE) {
-                chunk.fill(0);
-            }
+            let bytes = self.lend(low, high);
+            if bytes.len() <= WIPED_AT_ONCE { bytes.fill(0) } else { wipe_backwards(bytes) }
         }
     }
 
@@ -102,6 +100,14 @@ impl Run {
 }
 
 const SHORT_LEN: u32 = 32;
+
+/// Zeroes the bytes read or written last first, for these are still in the first cache.
+#[inline(never)]
+fn wipe_backwards(bytes: &mut [u8]) {
+    for part in bytes.rchunks_mut(WIPED_AT_ONCE) {
+        part.fill(0);
+    }
+}
 
 /// A part of a first cache, and long enough to make up for the call of a fill: measured from 512
 /// bytes to 16 KiB, longer was faster.
