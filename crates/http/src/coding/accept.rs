@@ -36,7 +36,7 @@ fn weight_of<'v>(name: &str, values: impl Iterator<Item = &'v [u8]>) -> Option<u
 fn weight_parameter(parameter: &[u8]) -> Option<u16> {
     let [b'q' | b'Q', b'=', value @ ..] = parameter else { return None };
     Some(match value {
-        [b'1', rest @ ..] if matches!(rest, [] | [b'.', ..]) => FULL_WEIGHT,
+        [b'1'] | [b'1', b'.', ..] => FULL_WEIGHT,
         [b'0'] => 0,
         [b'0', b'.', digits @ ..] if digits.len() <= 3 => digits
             .iter()
