@@ -12,7 +12,7 @@ use crate::core::{Asked, Core, Http, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Instant, Need};
 use crate::limits::Limits;
-use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Version, parse_head};
+use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Outline, Version, parse_head};
 use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
 use crate::rejection::Rejection;
 use crate::request::Request;
@@ -66,7 +66,7 @@ impl Connection {
         loop {
             let step = match self.phase {
                 Phase::Idle | Phase::Head => self.head(http, slots, exchange),
-                Phase::Body(_) => self.body(http, slots, exchange),
+                Phase::Body(_) => self.body(None, http, slots, exchange),
                 Phase::Skip(_) => self.skip(http, exchange),
                 Phase::Waiting(_) => self.wait(http, exchange),
             };
@@ -114,7 +114,8 @@ impl Connection {
         let found = http.service().router.find(head.method, head.target.path_bytes());
         if head.framing.has_body() {
             let opening = receiving::open(&head, &found, http, terms);
-            return self.begin_body(opening, http, exchange);
+            let outline = Outline::of(&head, bytes);
+            return self.begin_body(opening, outline, http, slots, exchange);
         }
         let (head_len, received_len) = (head.head_len, bytes.len());
         let (ring, connections) = (exchange.ring, exchange.connections);
@@ -172,7 +173,14 @@ impl Connection {
     // Apart, as the rest of what concerns bodies: in the registers of the one path that most
     // requests take, it would only cost.
     #[inline(never)]
-    fn begin_body(&mut self, opening: Opening, http: &Core, exchange: &mut Exchange<'_>) -> Step {
+    fn begin_body(
+        &mut self,
+        opening: Opening,
+        outline: Option<Outline>,
+        http: &Core,
+        slots: &mut HeaderSlots,
+        exchange: &mut Exchange<'_>,
+    ) -> Step {
         match opening {
             Opening::Receive(body, expects) => {
                 if expects && exchange.inbound.len() == body.head_len {
@@ -181,7 +189,7 @@ impl Connection {
                 }
                 self.since = exchange.now;
                 self.phase = Phase::Body(body);
-                Ok(())
+                self.body(outline, http, slots, exchange)
             }
             Opening::Refuse(rejection, terms, skipped) => {
                 http.refuse(&rejection, terms, exchange);
@@ -193,9 +201,15 @@ impl Connection {
         }
     }
 
-    /// Waits for the whole body, then answers.
+    /// Waits for the whole body, then answers. The outline is that of the head that `slots` hold.
     #[inline(never)]
-    fn body(&mut self, http: &Core, slots: &mut HeaderSlots, exchange: &mut Exchange<'_>) -> Step {
+    fn body(
+        &mut self,
+        outline: Option<Outline>,
+        http: &Core,
+        slots: &mut HeaderSlots,
+        exchange: &mut Exchange<'_>,
+    ) -> Step {
         let Phase::Body(body) = &mut self.phase else { return Ok(()) };
         let content = match body.receive(exchange) {
             Ok(Some(content)) => content,
@@ -207,7 +221,7 @@ impl Connection {
             }
         };
         let head_len = body.head_len;
-        self.answer_body(head_len, &content, http, slots, exchange)
+        self.answer_body(head_len, &content, outline, http, slots, exchange)
     }
 
     fn await_body(&self, http: &Core, exchange: &Exchange<'_>) -> Need {
@@ -230,6 +244,7 @@ impl Connection {
         &mut self,
         head_len: usize,
         content: &Content,
+        outline: Option<Outline>,
         http: &Core,
         slots: &mut HeaderSlots,
         exchange: &mut Exchange<'_>,
@@ -241,9 +256,14 @@ impl Connection {
         let mut body = lease.split_off(head_len);
         body.truncate(content.start + content.len);
         body.advance(content.start);
-        // Parsed before, and not kept: a borrowed head cannot outlive the call that received it.
-        let Ok(Some(head)) = parse_head(lease.payload(), slots, &http.service().limits) else {
-            return Err(Need::Abort);
+        let limits = &http.service().limits;
+        let head = match outline {
+            Some(outline) => outline.over(lease.payload(), slots),
+            // The body came later: a borrowed head cannot outlive the call that received it.
+            None => match parse_head(lease.payload(), slots, limits) {
+                Ok(Some(head)) => head,
+                _ => return Err(Need::Abort),
+            },
         };
         let mut terms = self.terms(&head, exchange);
         let found = http.service().router.find(head.method, head.target.path_bytes());

@@ -21,6 +21,11 @@ impl HeaderSlots {
         Self { spans: [FieldSpan::EMPTY; FIELD_SLOT_COUNT] }
     }
 
+    /// The first `count` slots, as the last head left them.
+    pub(super) fn taken(&self, count: usize) -> &[FieldSpan] {
+        &self.spans[..count.min(FIELD_SLOT_COUNT)]
+    }
+
     /// The first `count` slots, or all of them.
     #[inline]
     pub(super) fn first(&mut self, count: usize) -> &mut [FieldSpan] {

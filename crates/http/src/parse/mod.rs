@@ -10,6 +10,7 @@ mod fault;
 mod head;
 mod header_block;
 mod notes;
+mod outline;
 mod request_line;
 mod scan;
 
@@ -18,6 +19,7 @@ pub use head::{Head, parse_head};
 pub use header_block::{FIELD_SLOT_COUNT, HeaderSlots, Headers, HeadersIter};
 use notes::Notes;
 pub(crate) use notes::Single;
+pub(crate) use outline::Outline;
 pub use request_line::{METHOD_LEN_MAX, Method, Target, Version};
 pub use scan::HeadScan;
 

@@ -56,6 +56,22 @@ impl<'a> Method<'a> {
         }
     }
 
+    /// The same method, if it is one of the nine.
+    pub(super) fn known(&self) -> Option<Method<'static>> {
+        Some(match self {
+            Self::Get => Method::Get,
+            Self::Head => Method::Head,
+            Self::Post => Method::Post,
+            Self::Put => Method::Put,
+            Self::Delete => Method::Delete,
+            Self::Patch => Method::Patch,
+            Self::Options => Method::Options,
+            Self::Trace => Method::Trace,
+            Self::Connect => Method::Connect,
+            Self::Other(_) => return None,
+        })
+    }
+
     /// The name as it stands on the wire.
     #[must_use]
     pub fn as_str(&self) -> &'a str {
@@ -123,6 +139,11 @@ impl<'a> Target<'a> {
                 judge_unusual(line.method, raw, path_end)?
             };
         Ok(Self { raw, authority, path: Place(path_start, path_end), query })
+    }
+
+    /// The same places in `raw`, which holds the same text.
+    pub(super) fn over<'b>(&self, raw: &'b [u8]) -> Target<'b> {
+        Target { raw, authority: self.authority, path: self.path, query: self.query }
     }
 
     #[inline]
