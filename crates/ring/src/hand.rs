@@ -14,8 +14,8 @@ pub(crate) struct Wheel {
     free: Box<[Cell<u64>]>,
     /// Where every search starts: no segment below is free. At most `segment_count`.
     hand: Cell<usize>,
-    /// A count, and the segment below which no run of that many or more starts: where the search for
-    /// such a run starts, so that it does not go through the same short holes each time.
+    /// A count, and the segment below which no run of that many or more starts: where the search
+    /// for such a run starts, so that it does not go through the same short holes each time.
     run_hand: Cell<(usize, usize)>,
     leased: Cell<usize>,
     /// How often a release has called the hand back.
