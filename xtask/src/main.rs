@@ -66,7 +66,7 @@ enum Command {
     Asan,
     /// The tests of the ring and all above it, with a pattern in every free byte.
     Poison,
-    /// Bugs put into the ring on purpose: each must be noticed by at least two checks.
+    /// Bugs put into the ring on purpose: each must be noticed by at least two tests.
     SeededBugs,
     /// The whole server in a simulated world, one run per seed.
     Sim(SimFlags),

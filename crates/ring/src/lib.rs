@@ -66,6 +66,7 @@ mod hand;
 mod inbound;
 #[expect(unsafe_code, reason = "turns taken segments into a run; see docs/ring-protocol.md")]
 mod lease;
+mod occupancy;
 #[cfg(waterwheel_poison)]
 mod poison;
 #[expect(unsafe_code, reason = "instructions of a processor, which only give it a hint")]

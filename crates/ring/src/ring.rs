@@ -6,8 +6,6 @@
 #[path = "borders.rs"]
 mod borders;
 
-use std::fmt::{self, Write as _};
-
 use crate::config::Config;
 use crate::error::{BuildError, Full};
 use crate::hand::{Taken, Wheel};
@@ -151,26 +149,6 @@ impl Ring {
         if len > 0 {
             self.core.counters.copied(len);
         }
-    }
-}
-
-impl fmt::Debug for Ring {
-    /// Draws at most 64 cells: `.` for free, `#` for leased, `+` where a cell is partly leased.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, len) = (self.segment_count(), self.segment_len());
-        self.core.empty_spare();
-        let wheel = &self.core.wheel;
-        let (leased, hand) = (wheel.leased(), wheel.hand());
-        write!(f, "Ring {{ {count} x {len} B, leased {leased}, hand {hand}, [")?;
-        let cell = count.div_ceil(DEBUG_CELLS);
-        for first in (0..count).step_by(cell) {
-            f.write_char(match wheel.leased_in(first, cell) {
-                0 => '.',
-                leased if leased == cell => '#',
-                _ => '+',
-            })?;
-        }
-        f.write_str("] }")
     }
 }
 
@@ -357,9 +335,6 @@ pub(crate) fn touched(start: u32, end: u32, segment_shift: u32) -> (usize, usize
     let last = (end as usize - 1) >> segment_shift;
     (first, last + 1 - first)
 }
-
-/// Enough to see a pattern, few enough for one line of a log.
-const DEBUG_CELLS: usize = 64;
 
 #[cfg(test)]
 #[path = "ring_tests.rs"]

@@ -1,5 +1,7 @@
 //! Nothing allocates after construction, and a ring's memory is its segments and their bookkeeping.
 
+// The other builds trade memory for sight.
+#![cfg(not(any(waterwheel_heap_segments, waterwheel_poison)))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 

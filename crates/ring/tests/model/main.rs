@@ -228,7 +228,7 @@ impl World {
         let Some(mut held) = self.pick() else { return };
         let payload = held.tail - held.head;
         let (headroom, tailroom) = (held.head, held.bytes.len() - held.tail);
-        match self.random.u8(0..12) {
+        match self.random.u8(0..15) {
             0..=1 => {
                 let new = {
                     let len = self.random.usize(0..=tailroom);
@@ -286,6 +286,8 @@ impl World {
             }
             8 => self.extend(&mut held),
             9 => self.trim(&mut held),
+            10 => self.extend_front(&mut held),
+            11 => self.trim_front(&mut held),
             _ => self.split(&mut held),
         }
         held.check(self.base);
@@ -309,6 +311,38 @@ impl World {
         }
     }
 
+    fn extend_front(&mut self, held: &mut Held) {
+        let count = self.random.usize(1..4);
+        self.ring.collect_returns();
+        let mut taken = self.segments();
+        taken.add(held.segments());
+        let end = held.start / SEGMENT;
+        let free = held.start.is_multiple_of(SEGMENT)
+            && count <= end
+            && (end - count..end).all(|at| !taken.contains(at));
+        let extended = held.lease.extend_front(count).is_ok();
+        assert!(extended == free || !extended && self.ring.quarantined() > 0);
+        if extended {
+            let len = count * SEGMENT;
+            held.bytes.splice(0..0, vec![None; len]);
+            held.start -= len;
+            held.head += len;
+            held.tail += len;
+        }
+    }
+
+    fn trim_front(&mut self, held: &mut Held) {
+        let kept = (held.start + held.head) / SEGMENT * SEGMENT;
+        let len = kept.saturating_sub(held.start);
+        let mut lost = Segments::of(held.start, len);
+        lost.remove(self.segments());
+        assert_eq!(held.lease.trim_front(), lost.len());
+        held.bytes.drain(..len);
+        held.start += len;
+        held.head -= len;
+        held.tail -= len;
+    }
+
     fn trim(&mut self, held: &mut Held) {
         let end = (held.start + held.tail).next_multiple_of(SEGMENT).min(held.end());
         let mut lost = Segments::of(end, held.end() - end);
@@ -319,7 +353,12 @@ impl World {
 
     fn split(&mut self, held: &mut Held) {
         let at = self.random.usize(0..=held.tail - held.head);
-        let lease = held.lease.split_off(at);
+        let lease = if self.random.bool() {
+            held.lease.split_off(at)
+        } else {
+            let front = held.lease.split_front(at);
+            std::mem::replace(&mut held.lease, front)
+        };
         let border = held.head + at;
         let bytes = held.bytes.split_off(border);
         let (start, tail) = (held.start + border, held.tail - border);
