@@ -31,7 +31,10 @@ pub(crate) enum DecodeError {
 
 impl Codings {
     /// Refuses content that is longer than `content_len_max` bytes when decoded.
-    #[cfg_attr(not(any(feature = "gzip", feature = "zstd")), expect(unused_variables))]
+    #[cfg_attr(
+        not(any(feature = "gzip", feature = "zstd")),
+        expect(unused_variables, reason = "a build without codings has nothing to limit")
+    )]
     pub(crate) fn new(content_len_max: usize) -> Self {
         Self(vec![
             #[cfg(feature = "zstd")]
