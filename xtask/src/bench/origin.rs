@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::{fmt, fs};
 
 use anyhow::{Context, Result};
@@ -26,6 +27,8 @@ impl fmt::Display for Origin {
     }
 }
 
+static CREATING: Mutex<()> = Mutex::new(());
+
 /// A certificate that nobody has to trust, with its key.
 #[derive(Debug)]
 pub(crate) struct Certificate {
@@ -38,6 +41,8 @@ impl Certificate {
     pub(crate) fn get() -> Result<Self> {
         let stem = target_dir().join("arena-certificate");
         let own = Self { chain: stem.with_extension("pem"), key: stem.with_extension("key") };
+        // Tests ask on several threads, and half a file is none.
+        let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
         if !own.chain.exists() || !own.key.exists() {
             own.create()?;
         }
