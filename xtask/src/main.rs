@@ -81,7 +81,7 @@ enum Command {
     NewStage {
         /// Lower-case letters, digits and dashes: `lz4`, `run-length`.
         name: String,
-        /// The folder to make, outside the workspace; crates/stage-<NAME> without it.
+        /// The folder to make, outside the workspace; `crates/stage-NAME` without it.
         #[arg(long, value_name = "DIR")]
         path: Option<PathBuf>,
     },
