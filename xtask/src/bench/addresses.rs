@@ -115,10 +115,10 @@ mod tests {
 
     #[test]
     fn inlined_code_counts_for_the_innermost_file_of_the_project() {
-        let printed = "0x10\n/rustc/1/library/core/src/slice.rs:5\n/work/p/crates/a/src/x.rs:1\n\
-            /work/p/crates/b/src/y.rs:2\n0x20\n/rustc/1/library/core/src/slice.rs:5\n\
+        let printed = "0x10\n/rustc/1/library/core/src/slice.rs:5\n/src/p/crates/a/src/x.rs:1\n\
+            /src/p/crates/b/src/y.rs:2\n0x20\n/rustc/1/library/core/src/slice.rs:5\n\
             /home/registry/src/i/vsimd-1/src/m.rs:3\n0x30\n??:0\n";
-        let sources = parse(printed, "/work/p");
+        let sources = parse(printed, "/src/p");
         assert_eq!(sources[&0x10], "/crates/a/src/x.rs:1");
         assert!(sources[&0x20].contains("/vsimd-1/"));
         assert_eq!(sources[&0x30], "??:0");
