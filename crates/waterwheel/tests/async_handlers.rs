@@ -220,9 +220,11 @@ fn worker_that_ends_drops_what_waits() {
 #[test]
 fn wake_from_another_thread_ends_the_wait() {
     let (sender, wakers) = channel::<Waker>();
+    let (tell, woken) = channel();
     let waker_thread = thread::spawn(move || {
         for waker in wakers {
             waker.wake();
+            tell.send(()).unwrap();
         }
     });
     let app = App::new().per_core(move |_| sender.clone()).get(
@@ -244,10 +246,9 @@ fn wake_from_another_thread_ends_the_wait() {
     let mut lab = Lab::new(app);
     let client = lab.connect();
     client.send(&get("/"));
-    while client.received_len() == 0 {
-        lab.advance(Duration::from_millis(1));
-        thread::yield_now();
-    }
+    lab.advance(Duration::from_millis(1));
+    woken.recv().unwrap();
+    lab.advance(Duration::from_millis(1));
     assert_eq!(replies(&client.received())[0].text(), "2 polls");
     drop(lab);
     waker_thread.join().unwrap();
