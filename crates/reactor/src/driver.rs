@@ -8,9 +8,10 @@
 use std::fmt::Debug;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use crate::{Instant, Token};
+use crate::{Instant, Sources, Token};
 
 /// What a worker asks of its world. Every call returns at once; only [`poll`](Self::poll) may wait.
 ///
@@ -105,6 +106,9 @@ pub trait Driver {
 
     /// A handle with which other threads end a [`poll`](Self::poll).
     fn waker(&self) -> Self::Waker;
+
+    /// What the futures of this worker connect and wait by; the same each time.
+    fn sources(&self) -> Rc<dyn Sources>;
 }
 
 /// Ends the wait of the worker that it came from; waking one that does not wait is remembered.

@@ -72,8 +72,10 @@ pub mod driver;
 pub mod error;
 pub mod listen;
 mod mio_driver;
+mod mio_sources;
 pub mod sim;
 mod slab;
+mod sources;
 mod timer;
 mod token;
 
@@ -82,5 +84,6 @@ pub use driver::{Driver, Event, Readiness, VECTORED_MAX, Wake};
 pub use error::{AcceptFault, SendFault};
 pub use mio_driver::{MioDriver, Stream, Waker};
 pub use slab::{Iter, Slab};
+pub use sources::{Outgoing, Remote, Sources};
 pub use timer::Wheel;
 pub use token::Token;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +16,8 @@ use rustix::time::{ClockId, clock_gettime};
 use socket2::SockRef;
 
 use crate::driver::{Driver, Event, Readiness, Wake};
-use crate::{Instant, Token, VECTORED_MAX};
+use crate::mio_sources::MioSources;
+use crate::{Instant, Sources, Token, VECTORED_MAX};
 
 /// Sockets of the kernel, ready by epoll or kqueue, both edge-triggered.
 ///
@@ -26,6 +28,7 @@ pub struct MioDriver {
     ready: Events,
     listeners: Vec<TcpListener>,
     waker: Waker,
+    sources: Rc<MioSources>,
     /// Held so that it can be let go: see [`end_one_waiting`](Self::end_one_waiting).
     spare: Option<File>,
     /// The second of the monotonic clock in which it was made: what [`now`](Driver::now) counts
@@ -58,11 +61,13 @@ impl MioDriver {
             poll.registry().register(&mut listener, token, Interest::READABLE)?;
             registered.push(listener);
         }
+        let sources = Rc::new(MioSources::new(poll.registry().try_clone()?));
         Ok(Self {
             poll,
             ready: Events::with_capacity(EVENTS_MAX),
             listeners: registered,
             waker: Waker(Arc::new(waker)),
+            sources,
             spare: Some(open_spare()?),
             started: clock_gettime(ClockId::Monotonic).tv_sec,
             rng: fastrand::Rng::new(),
@@ -188,6 +193,10 @@ impl Driver for MioDriver {
     fn waker(&self) -> Waker {
         self.waker.clone()
     }
+
+    fn sources(&self) -> Rc<dyn Sources> {
+        Rc::<MioSources>::clone(&self.sources)
+    }
 }
 
 /// A connected TCP stream of the kernel; from [`MioDriver`]'s accept. Closed when dropped.
@@ -221,10 +230,10 @@ const EVENTS_MAX: usize = 1024;
 const WAKER: Token = Token { index: u32::MAX, generation: Token::RESERVED };
 
 #[cfg(not(target_vendor = "apple"))]
-const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+pub(crate) const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
 /// Apple has no such flag; there accepted sockets get the option `SO_NOSIGPIPE`.
 #[cfg(target_vendor = "apple")]
-const NO_SIGNAL: SendFlags = SendFlags::empty();
+pub(crate) const NO_SIGNAL: SendFlags = SendFlags::empty();
 
 /// A file of its own, not a duplicate: it must hold an entry of the system's table too, or letting
 /// it go would not help against `ENFILE`.

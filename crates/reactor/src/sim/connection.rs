@@ -25,6 +25,15 @@ pub(super) struct Registration {
     pub(super) token: Token,
 }
 
+/// How far a connection is that the worker makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Making {
+    Made,
+    UnderWay,
+    /// Nobody answers, and nobody ever will.
+    Lost,
+}
+
 pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) registration: Option<Registration>,
@@ -42,6 +51,9 @@ pub(super) struct Connection {
     /// No [`Client`](super::Client) speaks for it any more.
     pub(super) client_dropped: bool,
     pub(super) auto_read: bool,
+    /// The worker has made it, and not accepted it.
+    pub(super) is_outgoing: bool,
+    pub(super) making: Making,
     pub(super) recv_places: Places,
     pub(super) sent_places: Places,
     /// From client to server; the first `arrived` bytes have come.
@@ -80,6 +92,8 @@ impl Connection {
             client_gone: false,
             client_dropped: false,
             auto_read: true,
+            is_outgoing: false,
+            making: Making::Made,
             recv_places: Places::new(places_max),
             sent_places: Places::new(places_max),
             inbound: VecDeque::with_capacity(BUFFER_RESERVE),
@@ -105,7 +119,7 @@ impl Connection {
         let ended = self.client_end_arrived || self.broken;
         Readiness {
             readable: self.arrived > 0 || ended,
-            writable: self.room() > 0 || self.broken,
+            writable: (self.room() > 0 && self.making == Making::Made) || self.broken,
             read_closed: ended,
         }
     }
@@ -116,6 +130,7 @@ impl Connection {
             || (self.client_end && !self.client_end_arrived && self.arrived == self.inbound.len())
             || self.room_hidden
             || self.reset_due
+            || self.making == Making::UnderWay
             || (self.auto_read && !self.client_gone && !self.outbound.is_empty())
     }
 
@@ -136,6 +151,10 @@ impl Connection {
         }
         self.room_hidden = false;
         self.note_room();
+        if self.making == Making::UnderWay {
+            self.making = Making::Made;
+            self.news.writable = true;
+        }
         if std::mem::take(&mut self.reset_due) {
             self.break_off(Some(libc::ECONNRESET));
         }
@@ -152,6 +171,15 @@ impl Connection {
         copy_front(&mut self.inbound, room);
         self.arrived -= room.len();
         self.recv_places.record(room);
+    }
+
+    /// Whether a connection that the worker makes is there.
+    pub(super) fn is_connected(&mut self) -> io::Result<bool> {
+        match self.error.take() {
+            Some(number) => Err(io::Error::from_raw_os_error(number)),
+            None if self.broken => Err(io::Error::from_raw_os_error(libc::ECONNRESET)),
+            None => Ok(self.making == Making::Made),
+        }
     }
 
     /// What a read says when no byte waits.

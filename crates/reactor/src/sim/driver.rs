@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use super::outgoing::SimSources;
 use super::state::State;
-use crate::{Driver, Event, Instant, Token, VECTORED_MAX, Wake};
+use crate::{Driver, Event, Instant, Sources, Token, VECTORED_MAX, Wake};
 
 /// A [`Driver`] in a [`World`](super::World), with one listener, number 0; from
 /// [`World::driver`](super::World::driver).
@@ -98,6 +99,10 @@ impl Driver for SimDriver {
 
     fn waker(&self) -> SimWaker {
         self.state.borrow().ports[self.worker].waker.clone()
+    }
+
+    fn sources(&self) -> Rc<dyn Sources> {
+        Rc::new(SimSources::new(Rc::clone(&self.state), self.worker))
     }
 }
 

@@ -53,11 +53,15 @@ pub enum Fault {
     WallClockJump,
     /// A connection gets buffers of at most [`Faults::small_buffer_max`] bytes.
     SmallBuffers,
+    /// A connection that the worker makes fails: `ECONNREFUSED`, `EHOSTUNREACH`, `ETIMEDOUT` …
+    ConnectRefused,
+    /// Nobody answers to a connection that the worker makes, for ever.
+    ConnectLost,
 }
 
 impl Fault {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::ShortRead,
         Self::ShortWrite,
         Self::RefusedRead,
@@ -80,6 +84,8 @@ impl Fault {
         Self::ClockFreeze,
         Self::WallClockJump,
         Self::SmallBuffers,
+        Self::ConnectRefused,
+        Self::ConnectLost,
     ];
 
     /// The rate above which nothing would be left to test: [`Faults::from_seed`] stays below.
@@ -90,7 +96,10 @@ impl Fault {
         match self {
             Self::PeerReset => 0.01,
             Self::ClockJump | Self::ClockFreeze | Self::WallClockJump => 0.02,
-            Self::AcceptConnection | Self::RegisterRefused => 0.1,
+            Self::AcceptConnection
+            | Self::RegisterRefused
+            | Self::ConnectRefused
+            | Self::ConnectLost => 0.1,
             _ => 0.5,
         }
     }

@@ -24,17 +24,25 @@
 //! new edge at a later poll. `EINTR`, `ENOBUFS`, `ENOMEM` and `EMFILE` hide nothing, so after them
 //! no edge comes: whoever gets one must try again by itself.
 //!
+//! # Connections that the worker makes
+//!
+//! What a worker's futures connect to ([`Driver::sources`](crate::Driver::sources)) is a
+//! [`Backend`]; the far end of each connection is a [`Client`] again, from [`Backend::accept`]. All
+//! faults of reads, writes and events strike there too.
+//!
 //! # Ends
 //!
 //! A server that closes a socket with unread bytes resets the connection, and the worst that a
 //! reset may do happens: what the client had not read by then is lost (RFC 9112 §9.6). A client
 //! that reads by itself reads when the worker polls.
 
+mod backend;
 mod chance;
 mod client;
 mod connection;
 mod driver;
 mod faults;
+mod outgoing;
 mod places;
 mod port;
 mod schedule;
@@ -43,6 +51,7 @@ mod trace;
 mod turn;
 mod world;
 
+pub use backend::Backend;
 pub use client::Client;
 pub use connection::End;
 pub use driver::{SimDriver, SimSocket, SimWaker};

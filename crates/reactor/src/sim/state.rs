@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
+use super::backend::Backlog;
 use super::chance::Chance;
 use super::connection::{Connection, Registration};
 use super::port::Port;
@@ -24,11 +25,14 @@ pub(super) struct State {
     pub(super) schedule: Schedule,
     pub(super) connections: Slab<Connection>,
     pub(super) ports: Vec<Port>,
+    pub(super) backends: Vec<Backlog>,
     /// Connections on which something is under way.
     pub(super) restless: Vec<Token>,
     /// Empty, kept for its memory: changes places with `restless`.
     pub(super) settling: Vec<Token>,
     pub(super) open_sockets: usize,
+    /// Of connections that workers have made.
+    pub(super) outgoing_sockets: usize,
     pub(super) clients_made: u32,
     pub(super) places_max: usize,
 }
@@ -44,9 +48,11 @@ impl State {
             schedule: Schedule::default(),
             connections: Slab::new(CONNECTIONS_MAX),
             ports: Vec::new(),
+            backends: Vec::new(),
             restless: Vec::new(),
             settling: Vec::new(),
             open_sockets: 0,
+            outgoing_sockets: 0,
             clients_made: 0,
             places_max: PLACES_MAX,
         }
@@ -262,8 +268,12 @@ impl State {
         self.trace.step(Step::CloseSocket, id, 0);
         let connection = self.connection(id);
         let registration = connection.registration;
+        let is_outgoing = connection.is_outgoing;
         connection.close_server();
-        self.open_sockets -= 1;
+        match is_outgoing {
+            true => self.outgoing_sockets -= 1,
+            false => self.open_sockets -= 1,
+        }
         if let Some(Registration { worker, token }) = registration {
             self.ports[worker].remember_closed(token);
         }
@@ -282,7 +292,7 @@ pub(super) fn worker_id(worker: usize) -> Token {
     Token { index, generation: Token::RESERVED }
 }
 
-fn raw(number: i32) -> io::Error {
+pub(super) fn raw(number: i32) -> io::Error {
     io::Error::from_raw_os_error(number)
 }
 

@@ -23,6 +23,7 @@ pub(super) enum Step {
     ClientReset,
     ClientRead,
     Clock,
+    ConnectOut,
 }
 
 pub(super) struct Trace(u64);

@@ -11,8 +11,8 @@ use super::port::Port;
 use super::schedule::Action;
 use super::state::State;
 use super::trace::Step;
-use super::{Client, Fault, FaultCounts, Faults, SimDriver};
-use crate::{Event, Token};
+use super::{Backend, Client, Fault, FaultCounts, Faults, SimDriver};
+use crate::{Event, Remote, Token};
 
 /// A simulated network with its clock. Clones are handles on the same one.
 #[derive(Clone)]
@@ -72,6 +72,16 @@ impl World {
         Client::new(Rc::clone(&self.state), id)
     }
 
+    /// Listens at `remote` for connections that workers make. Without a backend, and once it is
+    /// dropped, they are refused.
+    ///
+    /// # Panics
+    /// When one listens there already.
+    #[must_use]
+    pub fn backend(&self, remote: impl Into<Remote>) -> Backend {
+        Backend::new(Rc::clone(&self.state), remote.into())
+    }
+
     /// Time since the world was made.
     #[must_use]
     pub fn now(&self) -> Duration {
@@ -127,10 +137,16 @@ impl World {
         self.state.borrow().trace.hash()
     }
 
-    /// How many sockets workers hold open, registered or not.
+    /// How many sockets of accepted connections workers hold open, registered or not.
     #[must_use]
     pub fn open_sockets(&self) -> usize {
         self.state.borrow().open_sockets
+    }
+
+    /// How many sockets workers hold open for connections that they have made.
+    #[must_use]
+    pub fn outgoing_sockets(&self) -> usize {
+        self.state.borrow().outgoing_sockets
     }
 
     /// How many reads and writes each connection made from here on remembers the places of: see
