@@ -59,6 +59,7 @@ mod connection;
 mod control;
 mod error;
 mod metrics;
+pub mod net;
 mod placement;
 mod protocol;
 mod runtime;

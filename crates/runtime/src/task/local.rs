@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use waterwheel_reactor::{Instant, Slab, Token};
+use waterwheel_reactor::{Instant, Slab, Sources, Token};
 
+use super::source::{Entries, SOURCES_MAX};
 use super::spawn::Tasks;
 use super::timers::{TimerKey, Timers};
 use super::wakes::{Sleeper, Wakes};
@@ -21,6 +22,9 @@ pub(crate) struct Local {
     /// When the first of them comes up: asked in every turn.
     next_timer: Cell<Instant>,
     tasks: RefCell<Tasks>,
+    /// What futures wait for in the driver, and how they reach it.
+    entries: RefCell<Entries>,
+    driver_sources: Rc<dyn Sources>,
     /// By slot of the connection: its waker, made when it is asked for first.
     wakers: RefCell<Vec<Option<(u32, Waker)>>>,
 }
@@ -33,13 +37,19 @@ thread_local! {
 }
 
 impl Local {
-    pub(crate) fn new(now: Instant, unpark: impl Fn() + Send + Sync + 'static) -> Rc<Self> {
+    pub(crate) fn new(
+        now: Instant,
+        driver_sources: Rc<dyn Sources>,
+        unpark: impl Fn() + Send + Sync + 'static,
+    ) -> Rc<Self> {
         Rc::new(Self {
             wakes: Arc::new(Wakes::new(unpark)),
             now: Cell::new(now),
             timers: RefCell::default(),
             next_timer: Cell::new(Instant::MAX),
             tasks: RefCell::new(Slab::new(TASKS_MAX)),
+            entries: RefCell::new(Slab::new(SOURCES_MAX)),
+            driver_sources,
             wakers: RefCell::default(),
         })
     }
@@ -158,6 +168,14 @@ impl Local {
 
     pub(super) fn tasks(&self) -> &RefCell<Tasks> {
         &self.tasks
+    }
+
+    pub(super) fn entries(&self) -> &RefCell<Entries> {
+        &self.entries
+    }
+
+    pub(super) fn driver_sources(&self) -> &dyn Sources {
+        &*self.driver_sources
     }
 
     pub(super) fn task_waker(&self, token: Token) -> Waker {

@@ -1,9 +1,11 @@
-//! What lets a worker's futures wait: wakers, timers and tasks of their own, all on its thread.
+//! What lets a worker's futures wait: wakers, timers, sources and tasks of their own, all on its
+//! thread.
 //!
 //! A future that handles a request belongs to its connection; its waker says which connection to
 //! work on again. Futures never leave their worker, so they may hold leases and per-core values.
 
 mod local;
+mod source;
 mod spawn;
 mod time;
 mod timers;
@@ -11,5 +13,7 @@ mod wakes;
 
 pub(crate) use local::Local;
 pub use local::Waking;
+pub(crate) use source::Place;
+pub use source::Watched;
 pub use spawn::{JoinHandle, spawn_local};
 pub use time::{Elapsed, Interval, Sleep, Timeout, interval, sleep, sleep_until, timeout};

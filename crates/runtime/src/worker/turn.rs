@@ -182,6 +182,11 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.bench.local.task_count()
     }
 
+    /// Connections that futures have made or are making, and descriptors that they watch.
+    pub fn source_count(&self) -> usize {
+        self.bench.local.source_count()
+    }
+
     /// Waits for events, and reads the clocks for this turn.
     fn poll(&mut self) -> io::Result<()> {
         let timeout = self.park_time();
@@ -223,7 +228,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     #[inline]
     fn edge(&mut self, token: Token, readiness: Readiness) {
         let Some(connection) = self.connections.get_mut(token) else {
-            self.bench.metrics.stale_events += 1;
+            let is_source = self.bench.local.note_source(token, readiness);
+            self.bench.metrics.stale_events += u64::from(!is_source);
             return;
         };
         connection.flags.readable |= readiness.readable;
