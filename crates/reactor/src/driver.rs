@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
+use crate::disk::{Disk, File};
 use crate::{Instant, Sources, Token};
 
 /// What a worker asks of its world. Every call returns at once; only [`poll`](Self::poll) may wait.
@@ -77,6 +78,27 @@ pub trait Driver {
         runs: &[IoSlice<'_>],
     ) -> io::Result<usize>;
 
+    /// Writes up to `len` bytes of `file` from byte `at` on, without their passing through the
+    /// process; the count may be short. What is not in memory is waited for, so look first.
+    /// `Ok(0)` means that the file ends there.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`io::ErrorKind::Unsupported`] where there is no such call:
+    /// see [`Disk::sends_files`].
+    fn send_file(
+        &mut self,
+        socket: &mut Self::Socket,
+        file: &File,
+        at: u64,
+        len: usize,
+    ) -> io::Result<usize>;
+
+    /// The disk whose work ends this driver's polls. Made anew by each call; a worker has one.
+    ///
+    /// # Errors
+    /// The kernel's, when descriptors are short.
+    fn disk(&mut self) -> io::Result<Rc<dyn Disk>>;
+
     /// Tells the peer that no more bytes follow; reading goes on.
     ///
     /// # Errors
@@ -123,7 +145,7 @@ pub trait Wake: Clone + Debug + Send + Sync + 'static {
 pub enum Event {
     /// Connections wait at the listener with this index.
     Listener(usize),
-    /// Another thread called [`Wake::wake`].
+    /// Another thread called [`Wake::wake`], or work on a [disk](crate::disk) is done.
     Wake,
     /// Something changed for a socket. The token may be stale: look it up, ignore what is gone.
     Socket {

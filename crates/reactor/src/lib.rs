@@ -12,8 +12,8 @@
 //!
 //! A loop written against [`Driver`] runs on both sides unchanged: on [`MioDriver`] it serves, on
 //! [`sim::SimDriver`] it is tested, a thousand worlds a second, each from a seed that brings it
-//! back. [`Slab`] and [`Wheel`] are the two tables such a loop needs. This crate knows no buffer
-//! pool, no protocol and no disk; it forbids unsafe code.
+//! back. [`Slab`] and [`Wheel`] are the two tables such a loop needs, and [`disk`] is how it reads
+//! and writes files without waiting. This crate knows no buffer pool and no protocol.
 //!
 //! # An echo, served in the simulation
 //!
@@ -62,12 +62,13 @@
 //! # Ok::<(), io::Error>(())
 //! ```
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("a token packs an index and a generation into one 64-bit usize");
 
 mod clock;
+pub mod disk;
 pub mod driver;
 pub mod error;
 pub mod listen;

@@ -15,6 +15,7 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use rustix::time::{ClockId, clock_gettime};
 use socket2::SockRef;
 
+use crate::disk::{self, Disk, DiskConfig, KernelDisk};
 use crate::driver::{Driver, Event, Readiness, Wake};
 use crate::mio_sources::MioSources;
 use crate::{Instant, Sources, Token, VECTORED_MAX};
@@ -35,6 +36,7 @@ pub struct MioDriver {
     /// from. Whole seconds, so that taking them off takes one subtraction.
     started: i64,
     rng: fastrand::Rng,
+    disk: DiskConfig,
 }
 
 impl MioDriver {
@@ -45,9 +47,9 @@ impl MioDriver {
     /// The kernel's, when descriptors or memory are short.
     ///
     /// # Panics
-    /// When `listeners` holds 2³² − 1 or more.
+    /// When `listeners` holds 2³² − 2 or more.
     pub fn new(listeners: Vec<std::net::TcpListener>) -> io::Result<Self> {
-        assert!(listeners.len() < WAKER.index as usize, "a listener's index must fit its token");
+        assert!(listeners.len() < DISK.index as usize, "a listener's index must fit its token");
         let poll = Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), mio::Token(WAKER.to_usize()))?;
         let mut registered = Vec::with_capacity(listeners.len());
@@ -71,7 +73,15 @@ impl MioDriver {
             spare: Some(open_spare()?),
             started: clock_gettime(ClockId::Monotonic).tv_sec,
             rng: fastrand::Rng::new(),
+            disk: DiskConfig::default(),
         })
+    }
+
+    /// With other settings for the [disk](Driver::disk).
+    #[must_use]
+    pub fn with_disk(mut self, config: DiskConfig) -> Self {
+        self.disk = config;
+        self
     }
 
     /// Lets the spare descriptor go, accepts one connection with it and closes that at once, so
@@ -156,6 +166,22 @@ impl Driver for MioDriver {
         Ok(rustix::net::sendmsg(socket.0.as_fd(), runs, &mut control, NO_SIGNAL)?)
     }
 
+    fn send_file(
+        &mut self,
+        socket: &mut Stream,
+        file: &disk::File,
+        at: u64,
+        len: usize,
+    ) -> io::Result<usize> {
+        disk::send_file(socket.0.as_fd(), file, at, len)
+    }
+
+    fn disk(&mut self) -> io::Result<Rc<dyn Disk>> {
+        let registry = self.poll.registry().try_clone()?;
+        let token = mio::Token(DISK.to_usize());
+        Ok(Rc::new(KernelDisk::new(self.disk, self.waker(), registry, token)))
+    }
+
     fn shutdown_write(&mut self, socket: &mut Stream) -> io::Result<()> {
         socket.0.shutdown(Shutdown::Write)
     }
@@ -229,6 +255,9 @@ const EVENTS_MAX: usize = 1024;
 /// The waker's token. Listener `n` has index `n` in the same, reserved generation.
 const WAKER: Token = Token { index: u32::MAX, generation: Token::RESERVED };
 
+/// The token of work that its disk has finished.
+const DISK: Token = Token { index: u32::MAX - 1, generation: Token::RESERVED };
+
 #[cfg(not(target_vendor = "apple"))]
 pub(crate) const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
 /// Apple has no such flag; there accepted sockets get the option `SO_NOSIGPIPE`.
@@ -246,7 +275,7 @@ fn translate(event: &mio::event::Event) -> Event {
     let token = Token::from_usize(event.token().0);
     if token.generation == Token::RESERVED {
         return match token.index {
-            index if index == WAKER.index => Event::Wake,
+            index if index >= DISK.index => Event::Wake,
             index => Event::Listener(index as usize),
         };
     }

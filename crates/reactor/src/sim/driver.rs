@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use super::disk::SimDisk;
 use super::outgoing::SimSources;
 use super::state::State;
+use crate::disk::{Disk, File};
 use crate::{Driver, Event, Instant, Sources, Token, VECTORED_MAX, Wake};
 
 /// A [`Driver`] in a [`World`](super::World), with one listener, number 0; from
@@ -71,6 +73,20 @@ impl Driver for SimDriver {
     fn send_vectored(&mut self, socket: &mut SimSocket, runs: &[IoSlice<'_>]) -> io::Result<usize> {
         assert!(runs.len() <= VECTORED_MAX, "more runs than one call takes");
         self.state.borrow_mut().send(socket.id, runs)
+    }
+
+    fn send_file(
+        &mut self,
+        socket: &mut SimSocket,
+        file: &File,
+        at: u64,
+        len: usize,
+    ) -> io::Result<usize> {
+        self.state.borrow_mut().send_file(socket.id, file, at, len)
+    }
+
+    fn disk(&mut self) -> io::Result<Rc<dyn Disk>> {
+        Ok(Rc::new(SimDisk::new(Rc::clone(&self.state), self.worker)))
     }
 
     fn shutdown_write(&mut self, socket: &mut SimSocket) -> io::Result<()> {

@@ -57,11 +57,17 @@ pub enum Fault {
     ConnectRefused,
     /// Nobody answers to a connection that the worker makes, for ever.
     ConnectLost,
+    /// What is asked of a file is not in memory: it comes later, up to [`Faults::delay_max`].
+    ColdFile,
+    /// A read or write of a file moves fewer bytes than it could.
+    ShortFile,
+    /// Work on a file fails: `EIO`, `ENOSPC`, `EMFILE` …
+    FileError,
 }
 
 impl Fault {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::ShortRead,
         Self::ShortWrite,
         Self::RefusedRead,
@@ -86,6 +92,9 @@ impl Fault {
         Self::SmallBuffers,
         Self::ConnectRefused,
         Self::ConnectLost,
+        Self::ColdFile,
+        Self::ShortFile,
+        Self::FileError,
     ];
 
     /// The rate above which nothing would be left to test: [`Faults::from_seed`] stays below.
@@ -99,7 +108,8 @@ impl Fault {
             Self::AcceptConnection
             | Self::RegisterRefused
             | Self::ConnectRefused
-            | Self::ConnectLost => 0.1,
+            | Self::ConnectLost
+            | Self::FileError => 0.1,
             _ => 0.5,
         }
     }

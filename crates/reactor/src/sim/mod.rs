@@ -35,11 +35,17 @@
 //! A server that closes a socket with unread bytes resets the connection, and the worst that a
 //! reset may do happens: what the client had not read by then is lost (RFC 9112 §9.6). A client
 //! that reads by itself reads when the worker polls.
+//!
+//! # Files
+//!
+//! They are the machine's own: a harness makes those that it wants read. Only when an answer comes,
+//! and whether, is the world's to decide.
 
 mod backend;
 mod chance;
 mod client;
 mod connection;
+mod disk;
 mod driver;
 mod faults;
 mod outgoing;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::SimWaker;
+use crate::disk::Finished;
 use crate::{Event, Token};
 
 /// Whether time may pass for a worker.
@@ -28,6 +29,8 @@ pub(super) struct Port {
     pub(super) closed: VecDeque<Token>,
     pub(super) pace: Pace,
     pub(super) waker: SimWaker,
+    /// Work on files that is done and was not taken.
+    pub(super) files_done: Vec<Finished>,
     /// The driver was dropped.
     pub(super) gone: bool,
 }
@@ -43,6 +46,7 @@ impl Port {
             closed: VecDeque::with_capacity(CLOSED_MAX),
             pace: Pace::Running,
             waker: SimWaker::default(),
+            files_done: Vec::new(),
             gone: false,
         }
     }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use crate::disk::Finished;
 use crate::{Event, Token};
 
 pub(super) enum Action {
@@ -17,6 +18,8 @@ pub(super) enum Action {
     Announce(Token),
     /// This event once more, to the worker with this index.
     Repeat(usize, Event),
+    /// Work on a file is done, of the worker with this index.
+    FileWork(usize, Finished),
 }
 
 #[derive(Default)]

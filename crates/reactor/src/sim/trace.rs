@@ -24,6 +24,7 @@ pub(super) enum Step {
     ClientRead,
     Clock,
     ConnectOut,
+    FileWork,
 }
 
 pub(super) struct Trace(u64);

@@ -124,6 +124,10 @@ impl State {
                 Action::Stir(id) => self.settle_one(id),
                 Action::Announce(id) => self.announce(id),
                 Action::Repeat(worker, event) => self.ports[worker].repeats.push_back(event),
+                Action::FileWork(worker, finished) => {
+                    self.ports[worker].files_done.push(finished);
+                    self.ports[worker].repeats.push_back(Event::Wake);
+                }
             }
         }
     }
