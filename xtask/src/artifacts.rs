@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::process::{cargo, run};
+
 /// A program that cargo built.
 #[derive(Debug)]
 pub(crate) struct Artifact {
@@ -19,6 +21,21 @@ pub(crate) fn build(command: &mut Command) -> Result<Vec<Artifact>> {
     command.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
     let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
     Ok(parse(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Runs the same command by a program with optimisation, for commands that are themselves a load.
+/// `None` when this is that program.
+pub(crate) fn run_released() -> Option<Result<()>> {
+    if !cfg!(debug_assertions) {
+        return None;
+    }
+    let released = || {
+        let built = build(&mut cargo(&["build", "--release", "--package=xtask"]))?;
+        let own = built.into_iter().find(|artifact| artifact.name == "xtask");
+        let mut command = Command::new(own.context("cargo did not build xtask")?.path);
+        run(command.args(std::env::args_os().skip(1)))
+    };
+    Some(released())
 }
 
 fn parse(messages: &str) -> Vec<Artifact> {

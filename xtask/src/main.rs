@@ -6,6 +6,7 @@
 mod artifacts;
 mod asan;
 mod bench;
+mod canary;
 mod check;
 mod doc;
 mod explain;
@@ -28,12 +29,10 @@ mod test;
 mod tidy;
 mod verdict;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 /// Commands of the waterwheel workspace.
@@ -91,7 +90,9 @@ enum Command {
     Bench(BenchFlags),
     /// Our own load tool: closed loop, constant rate, idle connections. Prints JSON.
     #[command(subcommand)]
-    Load(LoadFlags),
+    Load(load::Flags),
+    /// Replies over real sockets, each byte held against the one that is due.
+    Canary(canary::Options),
     /// User-space instructions that the arena server spends per request, counted by callgrind.
     Instructions(InstructionsFlags),
 }
@@ -206,96 +207,6 @@ impl BenchFlags {
     }
 }
 
-#[derive(Debug, Subcommand)]
-enum LoadFlags {
-    /// Every connection always waits for a reply.
-    Closed {
-        #[command(flatten)]
-        target: TargetFlags,
-        /// Requests that a connection sends at a time.
-        #[arg(long, default_value_t = 1)]
-        depth: usize,
-        #[arg(long, default_value_t = 2.0)]
-        seconds: f64,
-        /// How long to load before anything counts.
-        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
-        warm_up: f64,
-        /// The server's process, to read its CPU while the load counts.
-        #[arg(long, value_name = "PID")]
-        watch: Option<u32>,
-    },
-    /// Requests are due at random moments; latency counts from there.
-    Open {
-        #[command(flatten)]
-        target: TargetFlags,
-        /// Requests a second, on average.
-        #[arg(long)]
-        rate: f64,
-        #[arg(long, default_value_t = 2.0)]
-        seconds: f64,
-        /// Another path to ask for now and then, without a body.
-        #[arg(long, value_name = "PATH", requires = "share")]
-        beside: Option<String>,
-        /// How many of the requests go to the other path, from 0 to 1.
-        #[arg(long, requires = "beside")]
-        share: Option<f64>,
-    },
-    /// Asks once on each connection, then holds them until standard input ends.
-    Hold {
-        #[command(flatten)]
-        target: TargetFlags,
-    },
-}
-
-#[derive(Debug, Args)]
-struct TargetFlags {
-    #[arg(long)]
-    address: SocketAddr,
-    #[arg(long, default_value = "/plaintext")]
-    path: String,
-    /// Fields to send along, each as `name: value`.
-    #[arg(long)]
-    field: Vec<String>,
-    /// Speak TLS 1.3, and trust any certificate.
-    #[arg(long)]
-    tls: bool,
-    /// A file to POST; without it the request is a GET.
-    #[arg(long, value_name = "FILE")]
-    body: Option<PathBuf>,
-    #[arg(long, default_value_t = 64)]
-    connections: usize,
-    /// The core to run on.
-    #[arg(long, value_name = "CORE")]
-    pin: Option<usize>,
-}
-
-impl TargetFlags {
-    fn into_options(self, way: load::Way) -> Result<load::Options> {
-        let body = self.body.map(std::fs::read).transpose().context("cannot read the body")?;
-        let Self { address, path, field: fields, tls: is_tls, connections, pin, .. } = self;
-        let target = load::Target { address, is_tls, path, fields, body };
-        Ok(load::Options { target, connections, pin, way })
-    }
-}
-
-impl LoadFlags {
-    fn into_options(self) -> Result<load::Options> {
-        let time = |seconds| Duration::try_from_secs_f64(seconds).context("no such time");
-        match self {
-            Self::Closed { target, depth, seconds, warm_up, watch: watched } => {
-                let window =
-                    load::Window { warm_up: time(warm_up)?, time: time(seconds)?, watched };
-                target.into_options(load::Way::Closed { depth, window })
-            }
-            Self::Open { target, rate, seconds, beside, share } => {
-                let beside = beside.zip(share).map(|(path, share)| load::Beside { path, share });
-                target.into_options(load::Way::Open { rate, time: time(seconds)?, beside })
-            }
-            Self::Hold { target } => target.into_options(load::Way::Hold),
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 struct InstructionsFlags {
     /// The path to request.
@@ -340,6 +251,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Bench(flags) => bench::run(&flags.into_options()),
         Command::Load(flags) => load::run(&flags.into_options()?),
+        Command::Canary(flags) => canary::run(&flags),
         Command::Instructions(flags) => instructions::run(
             &flags.path,
             &instructions::Load {

@@ -11,6 +11,8 @@ pub(crate) struct Head {
     pub(crate) status: u16,
     pub(crate) head_len: usize,
     pub(crate) body_len: usize,
+    /// The server ends the connection after this reply.
+    pub(crate) closes: bool,
 }
 
 impl Head {
@@ -27,7 +29,11 @@ impl Head {
             .context("the reply has no Content-Length")?;
         let body_len = std::str::from_utf8(body_len.value)?.trim().parse()?;
         let status = response.code.context("the reply has no status")?;
-        Ok(Some(Self { status, head_len, body_len }))
+        let closes = response.headers.iter().any(|field| {
+            field.name.eq_ignore_ascii_case("connection")
+                && field.value.eq_ignore_ascii_case(b"close")
+        });
+        Ok(Some(Self { status, head_len, body_len, closes }))
     }
 }
 
@@ -68,8 +74,14 @@ mod tests {
     fn head_waits_for_its_end() {
         assert_eq!(Head::parse(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n").unwrap(), None);
         let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-        let head = Head { status: 200, head_len: reply.len() - 2, body_len: 2 };
+        let head = Head { status: 200, head_len: reply.len() - 2, body_len: 2, closes: false };
         assert_eq!(Head::parse(reply).unwrap(), Some(head));
+    }
+
+    #[test]
+    fn last_reply_says_so() {
+        let reply = b"HTTP/1.1 503 Busy\r\nConnection: Close\r\nContent-Length: 0\r\n\r\n";
+        assert!(Head::parse(reply).unwrap().unwrap().closes);
     }
 
     #[test]

@@ -58,7 +58,6 @@ mod tool;
 mod wrk;
 
 pub(crate) use command::{Depth, Options, run};
-#[cfg(test)]
 pub(crate) use origin::Certificate;
 pub(crate) use pinned::pin;
 pub(crate) use tool::ToolName;

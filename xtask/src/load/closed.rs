@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::command::Target;
-use super::crowd::Crowd;
+use super::crowd::{Crowd, Temper};
 use super::outcome::{CpuUsed, Outcome, Times};
 use crate::bench::proc::{self, Cpu};
 
@@ -34,7 +34,7 @@ pub(crate) fn run(
     window: Window,
 ) -> Result<Outcome> {
     let requests = target.request().repeat(depth);
-    let mut crowd = Crowd::connect(target, connection_count)?;
+    let mut crowd = Crowd::connect(target, connection_count, Temper::Strict)?;
     let started = Instant::now();
     let mut batches = vec![Batch { sent_at: started, replies_due: depth }; connection_count];
     for connection in &mut crowd.connections {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::attack::{self, Attack};
 use super::closed::{self, Window};
+use super::crowd::Temper;
+use super::dial::Sources;
 use super::{hold, open};
 use crate::bench;
 
@@ -20,9 +23,11 @@ pub(crate) struct Options {
 }
 
 /// Where requests go and what they carry.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
+    /// Where connections come from; the kernel's choice without.
+    pub(crate) sources: Option<Sources>,
     pub(crate) is_tls: bool,
     pub(crate) path: String,
     /// Fields as they stand in the head, without line ends.
@@ -37,9 +42,11 @@ pub(crate) enum Way {
     /// The next batch of `depth` requests follows the replies to the one before.
     Closed { depth: usize, window: Window },
     /// Requests are due at random moments, so many a second on average, whatever the server does.
-    Open { rate: f64, time: Duration, beside: Option<Beside> },
+    Open { rate: f64, time: Duration, beside: Option<Beside>, temper: Temper },
     /// One request on each connection, which is then held until standard input ends.
     Hold,
+    /// Hostile clients.
+    Attack(Attack),
 }
 
 /// A second kind of request among the first.
@@ -67,23 +74,27 @@ impl Target {
 
     /// The request for another path, without a body.
     pub(crate) fn request_for(&self, path: &str) -> Vec<u8> {
-        let Self { address, is_tls, .. } = *self;
-        let fields = self.fields.clone();
-        Self { address, is_tls, path: path.to_owned(), fields, body: None }.request()
+        Self { path: path.to_owned(), body: None, ..self.clone() }.request()
     }
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    options.target.sources.map_or(Ok(()), Sources::check)?;
     if let Some(core) = options.pin {
         bench::pin(core)?;
     }
     let Options { target, connections, .. } = options;
     let outcome = match &options.way {
         Way::Closed { depth, window } => closed::run(target, *connections, *depth, *window)?,
-        Way::Open { rate, time, beside } => {
-            open::run(target, *connections, *rate, *time, beside.as_ref())?
+        Way::Open { rate, time, beside, temper } => {
+            open::run(target, *connections, *rate, *time, beside.as_ref(), *temper)?
         }
         Way::Hold => return hold::run(target, *connections),
+        Way::Attack(attack) => {
+            let fates = attack::run(target, *connections, attack)?;
+            println!("{}", serde_json::to_string(&fates)?);
+            return Ok(());
+        }
     };
     println!("{}", serde_json::to_string(&outcome)?);
     Ok(())
@@ -97,6 +108,7 @@ mod tests {
     fn body_makes_it_a_post() {
         let mut target = Target {
             address: "127.0.0.1:80".parse().unwrap(),
+            sources: None,
             is_tls: false,
             path: "/a".into(),
             fields: vec!["content-type: text/plain".into()],

@@ -17,12 +17,56 @@ pub(crate) struct Connection<S> {
     incoming_len: usize,
     /// How much is missing of the body being read.
     body_left: Option<usize>,
+    /// Whether a reply that is not 200 ends the load.
+    is_strict: bool,
+    /// Replies since the last look that were not 200.
+    refused_count: usize,
+    /// Replies in all.
+    reply_count: u64,
+    /// The server said that it ends the connection.
+    is_closing: bool,
 }
 
 impl<S: Read + Write> Connection<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        let incoming = vec![0; INCOMING_LEN].into();
-        Self { stream, outgoing: Vec::new(), incoming, incoming_len: 0, body_left: None }
+    /// The less room for what comes in, the more reads it takes to get a long reply.
+    pub(crate) fn new(stream: S, incoming_len: usize) -> Self {
+        Self {
+            stream,
+            outgoing: Vec::new(),
+            incoming: vec![0; incoming_len].into(),
+            incoming_len: 0,
+            body_left: None,
+            is_strict: true,
+            refused_count: 0,
+            reply_count: 0,
+            is_closing: false,
+        }
+    }
+
+    /// Takes every status for an answer, and learns of a broken connection when it reads only.
+    pub(crate) fn tolerant(mut self) -> Self {
+        self.is_strict = false;
+        self
+    }
+
+    /// Replies since the last call that were not 200.
+    pub(crate) fn take_refused(&mut self) -> usize {
+        std::mem::take(&mut self.refused_count)
+    }
+
+    /// Whether anything ever came back.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.reply_count > 0
+    }
+
+    /// Whether a reply has begun to come.
+    pub(crate) fn is_within_reply(&self) -> bool {
+        self.body_left.is_some() || self.incoming_len > 0
+    }
+
+    /// Whether the server said that it ends the connection.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing
     }
 
     /// Writes as much as the kernel takes; the rest goes out with [`flush`](Self::flush).
@@ -34,7 +78,10 @@ impl<S: Read + Write> Connection<S> {
 
     /// Writes what is left of earlier requests, here and in the stream.
     pub(crate) fn flush(&mut self) -> Result<()> {
-        self.stream.flush().context("the server does not take requests")?;
+        let flushed = self.stream.flush();
+        if self.is_strict {
+            flushed.context("the server does not take requests")?;
+        }
         if self.outgoing.is_empty() {
             return Ok(());
         }
@@ -50,8 +97,10 @@ impl<S: Read + Write> Connection<S> {
         while sent_len < bytes.len() {
             match self.stream.write(&bytes[sent_len..]) {
                 Ok(len) => sent_len += len,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if waits(&error) => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // What broke the connection is announced, and the next read meets it.
+                Err(_) if !self.is_strict => break,
                 Err(error) => return Err(error).context("the server does not take requests"),
             }
         }
@@ -68,7 +117,7 @@ impl<S: Read + Write> Connection<S> {
             let len = match self.stream.read(room) {
                 Ok(0) => bail!("the server closed a connection"),
                 Ok(len) => len,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(reply_count),
+                Err(error) if waits(&error) => return Ok(reply_count),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error).context("the server does not reply"),
             };
@@ -91,6 +140,7 @@ impl<S: Read + Write> Connection<S> {
                 Some(left) if left <= bytes.len() => {
                     at += left;
                     reply_count += 1;
+                    self.reply_count += 1;
                 }
                 Some(left) => {
                     self.body_left = Some(left - bytes.len());
@@ -99,7 +149,11 @@ impl<S: Read + Write> Connection<S> {
                 }
                 None => {
                     let Some(head) = Head::parse(bytes)? else { break };
-                    ensure!(head.status == 200, "the server answers {}", head.status);
+                    if head.status != 200 {
+                        ensure!(!self.is_strict, "the server answers {}", head.status);
+                        self.refused_count += 1;
+                    }
+                    self.is_closing |= head.closes;
                     at += head.head_len;
                     self.body_left = Some(head.body_len);
                 }
@@ -111,8 +165,13 @@ impl<S: Read + Write> Connection<S> {
     }
 }
 
+/// A connection that is still being made takes and gives nothing yet.
+fn waits(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected)
+}
+
 /// As much as a large reply, so that it takes one read where the kernel has it whole.
-const INCOMING_LEN: usize = 128 << 10;
+pub(super) const INCOMING_LEN: usize = 128 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -151,7 +210,7 @@ mod tests {
 
     fn connection(pieces: &[&[u8]], write_len: usize) -> Connection<Script> {
         let pieces = pieces.iter().map(|piece| piece.to_vec()).collect();
-        Connection::new(Script { pieces, taken: Vec::new(), write_len })
+        Connection::new(Script { pieces, taken: Vec::new(), write_len }, INCOMING_LEN)
     }
 
     const REPLY: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
@@ -176,6 +235,9 @@ mod tests {
     fn other_status_is_an_error() {
         let reply = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n";
         assert!(connection(&[reply], 0).receive().is_err());
+        let mut connection = connection(&[reply, REPLY], 0).tolerant();
+        assert_eq!((connection.receive().unwrap(), connection.take_refused()), (1, 1));
+        assert_eq!((connection.receive().unwrap(), connection.take_refused()), (1, 0));
     }
 
     #[test]

@@ -1,20 +1,24 @@
 //! Many connections to one server, and the poll that tells which of them can go on.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use mio::net::TcpStream;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
 
+use rustls::ClientConnection;
+
 use super::command::Target;
-use super::connection::Connection;
-use super::stream::{Stream, shake_hands};
+use super::connection::{Connection, INCOMING_LEN};
+use super::dial::dial;
+use super::stream::{Stream, shake_hands, start_session};
 
 /// One of many connections.
 pub(super) type Member = Connection<Stream<TcpStream>>;
@@ -23,33 +27,79 @@ pub(super) type Member = Connection<Stream<TcpStream>>;
 #[derive(Debug)]
 pub(crate) struct Crowd {
     pub(super) connections: Vec<Member>,
+    target: Target,
+    temper: Temper,
+    /// Connections that broke since the last look, where that does not end the load.
+    broken: Vec<usize>,
     poll: Poll,
     events: Events,
     /// The poll's own timeout counts whole milliseconds, which is too coarse to be on time.
     timer: OwnedFd,
 }
 
+/// What a crowd makes of a server that does not do as it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Temper {
+    /// The load ends with an error.
+    Strict,
+    /// It is counted; who broke off is replaced.
+    Tolerant,
+}
+
 impl Crowd {
     /// Connects them one after the other, so that no listen queue overflows.
-    pub(crate) fn connect(target: &Target, count: usize) -> Result<Self> {
+    pub(crate) fn connect(target: &Target, count: usize, temper: Temper) -> Result<Self> {
         let poll = Poll::new()?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
         let mut source = SourceFd(&timer.as_raw_fd());
         poll.registry().register(&mut source, TIMER, Interest::READABLE)?;
-        let mut connections = Vec::with_capacity(count);
+        let mut crowd = Self {
+            connections: Vec::with_capacity(count),
+            target: target.clone(),
+            temper,
+            broken: Vec::new(),
+            poll,
+            events: Events::with_capacity(EVENT_COUNT_MAX),
+            timer,
+        };
         for index in 0..count {
-            let stream =
-                std::net::TcpStream::connect(target.address).context("the server refuses")?;
-            stream.set_nodelay(true)?;
-            let session = target.is_tls.then(|| shake_hands(&stream)).transpose()?;
-            stream.set_nonblocking(true)?;
-            let mut stream = TcpStream::from_std(stream);
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            poll.registry().register(&mut stream, Token(index), interest)?;
-            connections.push(Connection::new(Stream::new(stream, session)));
+            let socket = dial(target.address, target.sources, index)?;
+            wait_for(&socket).with_context(|| format!("connection {index}"))?;
+            let session = target.is_tls.then(|| shake_hands_over(&socket)).transpose()?;
+            let room_len = if count > FEW { INCOMING_LEN_OF_MANY } else { INCOMING_LEN };
+            let member = crowd.register(socket, index, session, room_len)?;
+            crowd.connections.push(member);
         }
-        let events = Events::with_capacity(EVENT_COUNT_MAX);
-        Ok(Self { connections, poll, events, timer })
+        Ok(crowd)
+    }
+
+    fn register(
+        &self,
+        mut socket: TcpStream,
+        index: usize,
+        session: Option<ClientConnection>,
+        room_len: usize,
+    ) -> Result<Member> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut socket, Token(index), interest)?;
+        let member = Connection::new(Stream::new(socket, session), room_len);
+        Ok(if self.temper == Temper::Tolerant { member.tolerant() } else { member })
+    }
+
+    /// Connections that broke since the last call.
+    pub(crate) fn take_broken(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.broken)
+    }
+
+    /// Puts a fresh connection in the place of one that broke. It is not waited for, and shakes
+    /// hands when it has something to send.
+    pub(crate) fn replace(&mut self, index: usize) -> Result<()> {
+        let socket = dial(self.target.address, self.target.sources, index)?;
+        let session = self.target.is_tls.then(|| start_session(self.target.address)).transpose()?;
+        let many = self.connections.len() > FEW;
+        let room_len = if many { INCOMING_LEN_OF_MANY } else { INCOMING_LEN };
+        self.connections[index] = self.register(socket, index, session, room_len)?;
+        Ok(())
     }
 
     /// Ends a turn after this time at the latest; the next call replaces the last one.
@@ -80,7 +130,13 @@ impl Crowd {
                 connection.flush()?;
             }
             if event.is_readable() {
-                let reply_count = connection.receive()?;
+                let reply_count = match connection.receive() {
+                    Err(_) if self.temper == Temper::Tolerant => {
+                        self.broken.push(index);
+                        continue;
+                    }
+                    received => received?,
+                };
                 if reply_count > 0 {
                     on_replies(index, connection, reply_count)?;
                 }
@@ -90,6 +146,33 @@ impl Crowd {
     }
 }
 
+/// Waits until a connection is made.
+fn wait_for(socket: &TcpStream) -> Result<()> {
+    let mut fds = [PollFd::new(socket, PollFlags::OUT)];
+    let patience = Timespec::try_from(PATIENCE)?;
+    ensure!(poll(&mut fds, Some(&patience))? > 0, "the server does not answer");
+    if let Some(error) = socket.take_error()? {
+        return Err(error).context("the server refuses");
+    }
+    Ok(())
+}
+
+/// Shakes hands over a socket that otherwise does not wait.
+fn shake_hands_over(socket: &TcpStream) -> Result<ClientConnection> {
+    let waiting = std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?);
+    waiting.set_nonblocking(false)?;
+    let session = shake_hands(&waiting)?;
+    // Both are one socket to the kernel.
+    waiting.set_nonblocking(true)?;
+    Ok(session)
+}
+
+/// Connections up to which each may have ample room.
+const FEW: usize = 1_000;
+/// A head and a short body, or a piece of a long one.
+const INCOMING_LEN_OF_MANY: usize = 4 << 10;
+/// A listen queue that overflowed is tried again after a second, and then after two more.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// No connection has this index.
 const TIMER: Token = Token(usize::MAX);
 /// More than a turn meets with the arena's 64 connections; what is left over comes next turn.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::command::{Beside, Target};
-use super::crowd::{Crowd, Member};
+use super::crowd::{Crowd, Member, Temper};
 use super::outcome::{Outcome, Times};
 
 /// A request of one of the kinds, from the moment when it is due.
@@ -16,6 +16,8 @@ use super::outcome::{Outcome, Times};
 struct Due {
     at: Instant,
     kind: usize,
+    /// Sent once more already.
+    is_second: bool,
 }
 
 /// Who waits for what.
@@ -27,10 +29,16 @@ struct Ledger {
     /// What each connection waits for.
     open: Vec<Option<Due>>,
     free: VecDeque<usize>,
+    /// Without a connection: the server refused the last one.
+    cut_off: Vec<usize>,
+    reconnect_at: Instant,
     /// What is due while no connection is free.
     queue: VecDeque<Due>,
     answered: u64,
     held_back: u64,
+    refused: u64,
+    failed: u64,
+    asked_again: u64,
     recorded_from: Instant,
 }
 
@@ -40,8 +48,9 @@ pub(crate) fn run(
     rate: f64,
     time: Duration,
     beside: Option<&Beside>,
+    temper: Temper,
 ) -> Result<Outcome> {
-    let mut crowd = Crowd::connect(target, connection_count)?;
+    let mut crowd = Crowd::connect(target, connection_count, temper)?;
     let mut random = fastrand::Rng::with_seed(SEED);
     let share = beside.map_or(0.0, |beside| beside.share);
 
@@ -54,7 +63,7 @@ pub(crate) fn run(
         let now = Instant::now();
         while due_at <= now && due_at < end {
             let kind = usize::from(random.f64() < share);
-            ledger.send(&mut crowd.connections, Due { at: due_at, kind }, now)?;
+            ledger.send(&mut crowd.connections, Due { at: due_at, kind, is_second: false }, now)?;
             due_at += gap(&mut random, rate);
         }
         let is_over = due_at >= end && ledger.open.iter().all(Option::is_none);
@@ -65,6 +74,12 @@ pub(crate) fn run(
         crowd.turn(WAIT, |index, connection, _| {
             ledger.take_reply(index, connection, Instant::now())
         })?;
+        for index in crowd.take_broken() {
+            ledger.take_break(index, &mut crowd)?;
+        }
+        if now >= ledger.reconnect_at {
+            ledger.reconnect(&mut crowd, now)?;
+        }
     }
     Ok(ledger.outcome(target, beside, recorded_from.elapsed()))
 }
@@ -84,9 +99,14 @@ impl Ledger {
             lateness: Times::new(),
             open: vec![None; connection_count],
             free: (0..connection_count).collect(),
+            cut_off: Vec::new(),
+            reconnect_at: recorded_from,
             queue: VecDeque::new(),
             answered: 0,
             held_back: 0,
+            refused: 0,
+            failed: 0,
+            asked_again: 0,
             recorded_from,
         }
     }
@@ -105,12 +125,25 @@ impl Ledger {
     }
 
     fn take_reply(&mut self, index: usize, connection: &mut Member, now: Instant) -> Result<()> {
+        let is_refused = connection.take_refused() > 0;
         if let Some(due) = self.open[index].take()
             && due.at >= self.recorded_from
         {
-            self.times[due.kind].record(now - due.at);
-            self.answered += 1;
+            if is_refused {
+                self.refused += 1;
+            } else {
+                self.times[due.kind].record(now - due.at);
+                self.answered += 1;
+            }
         }
+        // Its end is on its way, and brings it back.
+        if connection.is_closing() {
+            return Ok(());
+        }
+        self.send_next(index, connection)
+    }
+
+    fn send_next(&mut self, index: usize, connection: &mut Member) -> Result<()> {
         match self.queue.pop_front() {
             Some(due) => {
                 self.open[index] = Some(due);
@@ -123,6 +156,47 @@ impl Ledger {
         }
     }
 
+    /// Replaces a connection that broke, and sends what it carried once more where a client may.
+    fn take_break(&mut self, index: usize, crowd: &mut Crowd) -> Result<()> {
+        let broken = &crowd.connections[index];
+        let is_proven = broken.is_proven();
+        let may_repeat = is_proven && !broken.is_within_reply();
+        let is_listed = self.open[index].is_none() && !broken.is_closing();
+        let repeated = match self.open[index].take() {
+            Some(due) if may_repeat && !due.is_second => Some(Due { is_second: true, ..due }),
+            Some(due) => {
+                self.failed += u64::from(due.at >= self.recorded_from);
+                None
+            }
+            None => None,
+        };
+        if let Some(due) = repeated {
+            self.asked_again += u64::from(due.at >= self.recorded_from);
+            crowd.replace(index)?;
+            self.open[index] = Some(due);
+            return crowd.connections[index].send(&self.requests[due.kind]);
+        }
+        if is_listed {
+            self.free.retain(|free| *free != index);
+        }
+        if !is_proven {
+            // Whoever is refused and asks again at once does nothing else.
+            self.cut_off.push(index);
+            return Ok(());
+        }
+        crowd.replace(index)?;
+        self.send_next(index, &mut crowd.connections[index])
+    }
+
+    fn reconnect(&mut self, crowd: &mut Crowd, now: Instant) -> Result<()> {
+        self.reconnect_at = now + RECONNECT_AFTER;
+        for index in std::mem::take(&mut self.cut_off) {
+            crowd.replace(index)?;
+            self.send_next(index, &mut crowd.connections[index])?;
+        }
+        Ok(())
+    }
+
     fn outcome(&self, target: &Target, beside: Option<&Beside>, time: Duration) -> Outcome {
         let paths = [&target.path].into_iter().chain(beside.map(|beside| &beside.path));
         let open_count = self.open.iter().flatten().count();
@@ -133,6 +207,9 @@ impl Ledger {
             lateness: Some(self.lateness.latency("the load tool")),
             held_back: self.held_back,
             unanswered: (open_count + self.queue.len()) as u64,
+            refused: self.refused,
+            failed: self.failed,
+            asked_again: self.asked_again,
             cpu: None,
         }
     }
@@ -149,12 +226,54 @@ const SEED: u64 = 1;
 const WARM_UP: Duration = Duration::from_millis(500);
 /// How long to wait for the last replies.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection that was refused waits before it is tried again.
+const RECONNECT_AFTER: Duration = Duration::from_millis(50);
 /// Often enough to see the end.
 const WAIT: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
     use super::*;
+
+    /// Answers each connection's first request, some with 503, and then closes without a word.
+    fn serve_once_each(listener: &TcpListener) {
+        for (index, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 512];
+            // A client that leaves without asking is the end of the test.
+            if stream.read(&mut request).unwrap_or(0) == 0 {
+                return;
+            }
+            let status = if index % 4 == 3 { 503 } else { 200 };
+            let reply = format!("HTTP/1.1 {status} So\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(reply.as_bytes()).unwrap();
+        }
+    }
+
+    #[test]
+    fn refusals_and_breaks_are_counted_and_survived() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target {
+            address: listener.local_addr().unwrap(),
+            sources: None,
+            is_tls: false,
+            path: "/".into(),
+            fields: Vec::new(),
+            body: None,
+        };
+        let server = thread::spawn(move || serve_once_each(&listener));
+        let time = Duration::from_millis(200);
+        let outcome = run(&target, 1, 400.0, time, None, Temper::Tolerant).unwrap();
+        assert!(outcome.requests > 0 && outcome.refused > 0, "{outcome:?}");
+        assert_eq!((outcome.failed, outcome.unanswered), (0, 0), "{outcome:?}");
+        // Ends the server if the load's last connection has not; if it has, nobody listens.
+        let _ = TcpStream::connect(target.address);
+        server.join().unwrap();
+    }
 
     #[test]
     fn gaps_keep_the_rate() {

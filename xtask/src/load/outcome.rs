@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One finished load.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Outcome {
-    /// Replies with status 200; anything else ends the load with an error.
+    /// Replies with status 200; anything else ends the load with an error, or is counted apart.
     pub(crate) requests: u64,
     pub(crate) seconds: f64,
     /// Latency of each path. In a closed loop from the moment of sending, in an open one from the
@@ -20,6 +20,14 @@ pub(crate) struct Outcome {
     pub(crate) held_back: u64,
     /// Requests that were never answered.
     pub(crate) unanswered: u64,
+    /// Replies that were not 200, where that is counted.
+    pub(crate) refused: u64,
+    /// Requests whose connection broke before their reply was whole, where that is counted.
+    pub(crate) failed: u64,
+    /// Requests that were sent once more, because the server ended a connection that had been used
+    /// before, and sent nothing of a reply: every client of HTTP has to expect that (RFC 9112
+    /// §9.3.1).
+    pub(crate) asked_again: u64,
     /// CPU during `seconds`, where the server was watched.
     pub(crate) cpu: Option<CpuUsed>,
 }

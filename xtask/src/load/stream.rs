@@ -35,10 +35,15 @@ pub(crate) fn connect(
     }
 }
 
+/// A session that has yet to shake hands, which it does with whatever is sent and received first.
+pub(crate) fn start_session(peer: SocketAddr) -> Result<ClientConnection> {
+    let name = ServerName::IpAddress(peer.ip().into());
+    Ok(ClientConnection::new(CONFIG.clone(), name)?)
+}
+
 /// A session over a stream that waits.
 pub(super) fn shake_hands(mut stream: &StdTcpStream) -> Result<ClientConnection> {
-    let name = ServerName::IpAddress(stream.peer_addr()?.ip().into());
-    let mut session = ClientConnection::new(CONFIG.clone(), name)?;
+    let mut session = start_session(stream.peer_addr()?)?;
     while session.is_handshaking() {
         session.complete_io(&mut stream).context("the server does not speak TLS 1.3")?;
     }
@@ -47,17 +52,25 @@ pub(super) fn shake_hands(mut stream: &StdTcpStream) -> Result<ClientConnection>
 
 /// A connection whose calls do not wait.
 #[derive(Debug)]
-pub(super) enum Stream<S> {
+pub(crate) enum Stream<S> {
     Plain(S),
     Tls(Box<TlsStream<S>>),
 }
 
 impl<S: Read + Write> Stream<S> {
-    pub(super) fn new(socket: S, session: Option<ClientConnection>) -> Self {
+    pub(crate) fn new(socket: S, session: Option<ClientConnection>) -> Self {
         let Some(mut session) = session else { return Self::Plain(socket) };
         // A request is taken whole; there is never more than the few that are open.
         session.set_buffer_limit(None);
         Self::Tls(Box::new(TlsStream { session, socket }))
+    }
+
+    /// What is underneath.
+    pub(crate) fn socket(&self) -> &S {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => &stream.socket,
+        }
     }
 }
 
@@ -88,7 +101,7 @@ impl<S: Read + Write> Write for Stream<S> {
 
 /// TLS over a socket that does not wait.
 #[derive(Debug)]
-pub(super) struct TlsStream<S> {
+pub(crate) struct TlsStream<S> {
     session: ClientConnection,
     socket: S,
 }

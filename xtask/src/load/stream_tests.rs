@@ -81,7 +81,7 @@ fn tls_survives_a_socket_that_takes_and_gives_little() {
     let session = shake_hands(&socket).unwrap();
     socket.set_nonblocking(true).unwrap();
     let mut connection =
-        Connection::new(Stream::new(Cut { socket, is_full: false }, Some(session)));
+        Connection::new(Stream::new(Cut { socket, is_full: false }, Some(session)), 4 << 10);
     connection.send(&[7; REQUEST_LEN]).unwrap();
     let mut reply_count = 0;
     while reply_count == 0 {

@@ -1,0 +1,135 @@
+//! The flags of `load`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+
+use super::attack::{Attack, Kind};
+use super::closed::Window;
+use super::command::{Beside, Options, Target, Way};
+use super::crowd::Temper;
+use super::dial::Sources;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Flags {
+    /// Every connection always waits for a reply.
+    Closed {
+        #[command(flatten)]
+        target: TargetFlags,
+        /// Requests that a connection sends at a time.
+        #[arg(long, default_value_t = 1)]
+        depth: usize,
+        #[arg(long, default_value_t = 2.0)]
+        seconds: f64,
+        /// How long to load before anything counts.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+        warm_up: f64,
+        /// The server's process, to read its CPU while the load counts.
+        #[arg(long, value_name = "PID")]
+        watch: Option<u32>,
+    },
+    /// Requests are due at random moments; latency counts from there.
+    Open {
+        #[command(flatten)]
+        target: TargetFlags,
+        /// Requests a second, on average.
+        #[arg(long)]
+        rate: f64,
+        #[arg(long, default_value_t = 2.0)]
+        seconds: f64,
+        /// Another path to ask for now and then, without a body.
+        #[arg(long, value_name = "PATH", requires = "share")]
+        beside: Option<String>,
+        /// How many of the requests go to the other path, from 0 to 1.
+        #[arg(long, requires = "beside")]
+        share: Option<f64>,
+        /// Count refusals and broken connections, and go on.
+        #[arg(long)]
+        tolerant: bool,
+    },
+    /// Asks once on each connection, then holds them until standard input ends.
+    Hold {
+        #[command(flatten)]
+        target: TargetFlags,
+    },
+    /// Hostile clients; the path is what they ask for where they ask.
+    Attack {
+        #[command(flatten)]
+        target: TargetFlags,
+        /// What they do; the connections are dealt out in turn.
+        #[arg(long, value_enum, value_delimiter = ',', default_value = DEFAULT_KINDS)]
+        kinds: Vec<Kind>,
+        #[arg(long, default_value_t = 10.0)]
+        seconds: f64,
+        /// How long an attacker waits from one act to the next.
+        #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+        pace: f64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TargetFlags {
+    #[arg(long)]
+    address: SocketAddr,
+    #[arg(long, default_value = "/plaintext")]
+    path: String,
+    /// Fields to send along, each as `name: value`.
+    #[arg(long)]
+    field: Vec<String>,
+    /// Speak TLS 1.3, and trust any certificate.
+    #[arg(long)]
+    tls: bool,
+    /// A file to POST; without it the request is a GET.
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Connect from this address of the loopback on.
+    #[arg(long, value_name = "ADDRESS")]
+    source: Option<Ipv4Addr>,
+    /// Connect from so many addresses in turn.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "source")]
+    source_count: u32,
+    /// The core to run on.
+    #[arg(long, value_name = "CORE")]
+    pin: Option<usize>,
+}
+
+impl TargetFlags {
+    fn into_options(self, way: Way) -> Result<Options> {
+        let body = self.body.map(std::fs::read).transpose().context("cannot read the body")?;
+        let sources = self.source.map(|first| Sources { first, count: self.source_count });
+        let Self { address, path, field: fields, tls: is_tls, connections, pin, .. } = self;
+        let target = Target { address, sources, is_tls, path, fields, body };
+        Ok(Options { target, connections, pin, way })
+    }
+}
+
+impl Flags {
+    pub(crate) fn into_options(self) -> Result<Options> {
+        let time = |seconds| Duration::try_from_secs_f64(seconds).context("no such time");
+        match self {
+            Self::Closed { target, depth, seconds, warm_up, watch: watched } => {
+                let window = Window { warm_up: time(warm_up)?, time: time(seconds)?, watched };
+                target.into_options(Way::Closed { depth, window })
+            }
+            Self::Open { target, rate, seconds, beside, share, tolerant } => {
+                let beside = beside.zip(share).map(|(path, share)| Beside { path, share });
+                let temper = if tolerant { Temper::Tolerant } else { Temper::Strict };
+                let time = time(seconds)?;
+                target.into_options(Way::Open { rate, time, beside, temper })
+            }
+            Self::Hold { target } => target.into_options(Way::Hold),
+            Self::Attack { target, kinds, seconds, pace } => {
+                let attack = Attack { kinds, time: time(seconds)?, pace: time(pace)? };
+                target.into_options(Way::Attack(attack))
+            }
+        }
+    }
+}
+
+/// Those that cost an attacker next to nothing.
+const DEFAULT_KINDS: &str = "silent,idle,slow-head,slow-body,slow-reader";
