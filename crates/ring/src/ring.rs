@@ -22,7 +22,8 @@ use crate::wipe::Wipe;
 /// The segments of one worker.
 ///
 /// A ring and its leases stay on one thread. Dropping the ring before its leases is fine: the
-/// memory lives until the last one is gone.
+/// memory lives until the last one is gone. A clone is another handle to the same segments.
+#[derive(Clone)]
 pub struct Ring {
     pub(crate) core: Rc<Core>,
 }

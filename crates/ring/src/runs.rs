@@ -296,7 +296,7 @@ impl Runs {
     }
 
     /// Releases room at the end that was never filled: what comes next is no part of it.
-    fn drop_room(&mut self) {
+    pub(crate) fn drop_room(&mut self) {
         while self.pieces.back().is_some_and(|last| last.bytes().is_empty()) {
             self.pieces.pop_back();
         }
