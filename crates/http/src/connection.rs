@@ -17,7 +17,7 @@ use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::router::Found;
-use crate::waiting::Waiting;
+use crate::waiting::{Answered, Streaming, Waiting};
 
 /// The state of one connection between calls.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ enum Phase {
     Skip(usize),
     /// The request's handler waits.
     Waiting(Waiting),
+    /// The reply is written while it is sent.
+    Streaming(Box<Streaming>),
 }
 
 /// `Err` ends the call.
@@ -69,6 +71,7 @@ impl Connection {
                 Phase::Body(_) => self.body(None, http, slots, exchange),
                 Phase::Skip(_) => self.skip(http, exchange),
                 Phase::Waiting(_) => self.wait(http, exchange),
+                Phase::Streaming(_) => self.stream(exchange),
             };
             if let Err(need) = step {
                 return need;
@@ -86,7 +89,7 @@ impl Connection {
             Phase::Head => "the request's head did not come in time",
             Phase::Body(_) => "the request's body came too slowly",
             // No deadline was asked for.
-            Phase::Waiting(_) => return Need::Wake,
+            Phase::Waiting(_) | Phase::Streaming(_) => return Need::Wake,
         };
         let rejection = Rejection::new(StatusCode::REQUEST_TIMEOUT, cause);
         http.core.refuse(&rejection, Terms::LAST, exchange);
@@ -285,8 +288,29 @@ impl Connection {
     #[inline(never)]
     fn wait(&mut self, http: &Core, exchange: &mut Exchange<'_>) -> Step {
         let Phase::Waiting(waiting) = &mut self.phase else { return Ok(()) };
-        let terms = waiting.poll(http, exchange)?;
-        self.next(terms, exchange.now)
+        match waiting.poll(http, exchange)? {
+            Answered::Whole(terms) => self.next(terms, exchange.now),
+            Answered::Streamed(streaming) => {
+                self.phase = Phase::Streaming(Box::new(streaming));
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets the reply's content be written.
+    #[inline(never)]
+    fn stream(&mut self, exchange: &mut Exchange<'_>) -> Step {
+        let Phase::Streaming(streaming) = &mut self.phase else { return Ok(()) };
+        match streaming.poll(exchange) {
+            Ok(terms) => self.next(terms, exchange.now),
+            Err(need) => {
+                if need == Need::Finish {
+                    // Cut short. What its future held goes now, not when the peer has left.
+                    self.phase = Phase::Idle;
+                }
+                Err(need)
+            }
+        }
     }
 
     /// Drops what has come of a body that nobody wants.

@@ -95,6 +95,10 @@ impl Core {
         &self.service
     }
 
+    pub(crate) fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
     /// Decodes the body through the route's chain and calls the handler. An async handler returns
     /// its future instead of a reply. When the handler panics there is neither and the connection
     /// ends.

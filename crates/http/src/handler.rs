@@ -4,7 +4,7 @@
 //! method takes them all.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 
 use waterwheel_ring::Ring;
 use waterwheel_stages::{Chain, Stage};
@@ -215,6 +215,8 @@ where
     #[inline]
     fn call(&self, call: &mut Call<'_>, reply: &mut Option<Reply>) -> Option<Pending> {
         match self(call) {
+            // It goes the way of what comes later, and leaves this one to whole replies.
+            Answer::Now(now) if now.is_streamed() => Some(Pending::new(ready(now))),
             Answer::Now(now) => {
                 *reply = Some(now);
                 None

@@ -28,6 +28,7 @@ mod rejection;
 mod request;
 mod serve;
 mod service;
+mod streaming;
 mod waiting;
 
 pub use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -53,3 +54,4 @@ pub use rejection::Rejection;
 pub use reply::{IntoReply, Json, Reply};
 pub use request::{Call, Locals, Request};
 pub use service::{Registration, Service, ServiceError};
+pub use streaming::{BodyWriter, Cut, WriteError};

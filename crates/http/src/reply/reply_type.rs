@@ -1,9 +1,12 @@
 //! The reply of a handler before it is encoded.
 
+use std::future::Future;
+
 use http::{HeaderName, HeaderValue, StatusCode};
 use waterwheel_ring::Lease;
 
 use super::{Body, Fields};
+use crate::streaming::{BodyWriter, Cut, StreamBody};
 
 /// A status, header fields and content.
 ///
@@ -43,6 +46,65 @@ impl Reply {
     /// 200 with the payload of a lease, sent from where it is.
     pub fn run(lease: Lease) -> Self {
         Self::with_body(Some("application/octet-stream"), Body::Run(lease))
+    }
+
+    /// 200 with content that `write` makes while it is sent, however long. Its future belongs to the
+    /// connection as that of an async handler does: it may hold leases and per-core values, it is
+    /// polled on this worker, and it is dropped when the client is gone.
+    ///
+    /// The content goes out in chunks (RFC 9112 §7.1), or up to the end of the connection for a
+    /// client that speaks HTTP/1.0, unless [`with_content_len`](Self::with_content_len) states its
+    /// length. When the future fails or panics the connection ends in the middle of the reply, so
+    /// that no client takes it for complete. For HEAD the future does not run.
+    ///
+    /// ```
+    /// use waterwheel_http::Reply;
+    ///
+    /// fn count() -> Reply {
+    ///     Reply::stream(|mut out| async move {
+    ///         for number in 0..1_000_000 {
+    ///             // Waits while the client does not read.
+    ///             out.write(format!("{number}\n")).await?;
+    ///         }
+    ///         Ok(())
+    ///     })
+    ///     .with_content_type("text/plain")
+    /// }
+    /// # count();
+    /// ```
+    pub fn stream<F>(write: impl FnOnce(BodyWriter) -> F + 'static) -> Self
+    where
+        F: Future<Output = Result<(), Cut>> + 'static,
+    {
+        let body = Body::Stream(Box::new(StreamBody::new(write)));
+        Self::with_body(Some("application/octet-stream"), body)
+    }
+
+    /// With the length of a [streamed](Self::stream) reply's content in bytes, as the stream writes
+    /// it. One that then writes more or ends before is cut. Of other replies the length is known.
+    #[must_use]
+    pub fn with_content_len(mut self, len: u64) -> Self {
+        if let Body::Stream(stream) = &mut self.body {
+            stream.content_len = Some(len);
+        }
+        self
+    }
+
+    #[inline]
+    pub(crate) fn is_streamed(&self) -> bool {
+        matches!(self.body, Body::Stream(_))
+    }
+
+    /// Takes the stream out, if there is one and the status allows content or states its framing.
+    pub(crate) fn take_stream(&mut self) -> Option<StreamBody> {
+        match std::mem::take(&mut self.body) {
+            Body::Stream(_) if matches!(self.status.as_u16(), 100..=199 | 205) => None,
+            Body::Stream(stream) => Some(*stream),
+            body => {
+                self.body = body;
+                None
+            }
+        }
     }
 
     pub(crate) fn owned_text(text: String) -> Self {

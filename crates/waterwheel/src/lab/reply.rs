@@ -1,5 +1,6 @@
 //! A reply as a test reads it.
 
+use waterwheel_http::body::{Chunked, ChunkedProgress};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 /// A complete reply, and what it cost the server.
@@ -37,15 +38,16 @@ impl LabReply {
                 .collect();
             let stated = headers.iter().find(|(name, _)| name == "content-length");
             let stated = stated.map(|(_, value)| String::from_utf8_lossy(value).parse());
+            let is_chunked = headers.iter().any(|(name, _)| name == "transfer-encoding");
             let rest = &bytes[start + head_len..];
-            let body_len = match stated {
-                _ if is_head || status == 204 || status == 304 => 0,
-                Some(len) => len.ok()?,
-                None if ended => rest.len(),
+            let (body, raw_len) = match stated {
+                _ if is_head || status == 204 || status == 304 => (Vec::new(), 0),
+                None if is_chunked => unchunked(rest)?,
+                Some(len) => whole(rest, len.ok()?)?,
+                None if ended => whole(rest, rest.len())?,
                 None => return None,
             };
-            let body = rest.get(..body_len)?.to_vec();
-            let len = start + head_len + body_len;
+            let len = start + head_len + raw_len;
             let (copies, copied_len, allocations) = (0, 0, None);
             return Some(Self { status, headers, body, len, copies, copied_len, allocations });
         }
@@ -113,5 +115,23 @@ impl LabReply {
     #[must_use]
     pub fn allocations(&self) -> Option<u64> {
         self.allocations
+    }
+}
+
+/// The first `len` bytes, and how many that are.
+fn whole(bytes: &[u8], len: usize) -> Option<(Vec<u8>, usize)> {
+    Some((bytes.get(..len)?.to_vec(), len))
+}
+
+/// The content of a chunked body, and how many bytes it took.
+fn unchunked(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let mut content = bytes.to_vec();
+    match Chunked::new(u64::MAX).decode(&mut content, bytes.len()) {
+        Ok(ChunkedProgress::Done { content_start, content_len, raw_len, .. }) => {
+            content.truncate(content_start + content_len);
+            content.drain(..content_start);
+            Some((content, raw_len))
+        }
+        _ => None,
     }
 }

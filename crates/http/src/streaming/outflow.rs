@@ -1,0 +1,286 @@
+//! Content between the future that writes it and the connection that sends it.
+//!
+//! Knows how the content is framed, and nothing of when or by whom it is polled.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use waterwheel_ring::{Lease, Ring, Runs};
+
+use super::writer::WriteError;
+
+/// Shared by a connection and the writer that its future holds.
+pub(super) type SharedOutflow = Rc<RefCell<Outflow>>;
+
+/// How a client sees where the content ends (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OutFraming {
+    Chunked,
+    Length,
+    ToClose,
+}
+
+/// Content written and not yet handed to the connection.
+#[derive(Default)]
+pub(super) struct Outflow {
+    /// Set when the reply begins: `None` before it, and once it is over.
+    under_way: Option<UnderWay>,
+    /// Bytes of content that may still be written, where a length was stated.
+    left: Option<u64>,
+    /// More content was offered than was stated.
+    is_overrun: bool,
+    /// The writer waits: for what is queued to go out, or for the ring.
+    waits: bool,
+    /// Of those, it waits for the ring.
+    is_starved: bool,
+    /// Who waits, where that is not the connection's own future.
+    waiter: Option<Waker>,
+    pub(super) is_draining: bool,
+}
+
+struct UnderWay {
+    ring: Ring,
+    framing: OutFraming,
+    queued_max: usize,
+    /// The run that is being filled, with room for a chunk's head in front.
+    open: Option<Lease>,
+    /// Whole chunks.
+    queue: Runs,
+    /// Bytes handed over that have not gone out, at the last poll.
+    unsent: usize,
+    /// Brings the connection back.
+    owner: Waker,
+    /// The connection's future is being polled: what is written will be handed over then.
+    is_polled: bool,
+}
+
+impl Outflow {
+    /// The reply has begun, and its content may be written.
+    pub(super) fn begin(
+        &mut self,
+        framing: OutFraming,
+        content_len: Option<u64>,
+        ring: &Ring,
+        queued_max: usize,
+        owner: Waker,
+    ) {
+        self.left = content_len;
+        let (ring, queue) = (ring.clone(), Runs::new());
+        self.under_way = Some(UnderWay {
+            ring,
+            framing,
+            queued_max,
+            open: None,
+            queue,
+            unsent: 0,
+            owner,
+            is_polled: false,
+        });
+    }
+
+    /// The connection's future is about to be polled, while so many bytes are still to be sent.
+    /// Returns who else waits, to be woken.
+    pub(super) fn enter(
+        &mut self,
+        waker: &Waker,
+        unsent: usize,
+        is_draining: bool,
+    ) -> Option<Waker> {
+        self.is_draining = is_draining;
+        self.waits = false;
+        self.is_starved = false;
+        let way = self.under_way.as_mut()?;
+        way.unsent = unsent;
+        way.is_polled = true;
+        way.owner.clone_from(waker);
+        self.waiter.take()
+    }
+
+    /// The future was polled: what it wrote goes to the connection. Returns whether the writer
+    /// waits for that to be sent, and whether it waits for the ring.
+    pub(super) fn leave(&mut self, outbound: &mut Runs) -> (bool, bool) {
+        if let Some(way) = &mut self.under_way {
+            way.is_polled = false;
+            way.close_run();
+            outbound.take_all(&mut way.queue);
+        }
+        (self.waits, self.is_starved)
+    }
+
+    /// The future is done. Ends the content; false when it is not what was stated.
+    pub(super) fn finish(&mut self) -> bool {
+        let Some(way) = &mut self.under_way else { return false };
+        way.close_run();
+        if self.is_overrun || self.left.is_some_and(|left| left > 0) {
+            return false;
+        }
+        if way.framing == OutFraming::Chunked {
+            way.queue.place(&way.ring, LAST_CHUNK.len(), |room| room.copy_from_slice(LAST_CHUNK));
+        }
+        true
+    }
+
+    /// The connection is over, or the reply is complete: nothing is taken any more. Returns who
+    /// waits in vain, to be woken.
+    pub(super) fn end(&mut self) -> Option<Waker> {
+        self.under_way = None;
+        self.waiter.take()
+    }
+
+    /// Content of this length is going to be written.
+    pub(super) fn announce(&mut self, len: usize) -> Result<(), WriteError> {
+        let Some(left) = &mut self.left else { return Ok(()) };
+        match left.checked_sub(len as u64) {
+            Some(rest) => *left = rest,
+            None => {
+                self.is_overrun = true;
+                return Err(WriteError::TooLong);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether more may be queued now.
+    pub(super) fn has_room(&mut self) -> Result<bool, WriteError> {
+        let way = self.under_way.as_mut().ok_or(WriteError::Closed)?;
+        Ok(way.queued_len() < way.queued_max)
+    }
+
+    /// Whether everything that was written has been sent.
+    pub(super) fn is_flushed(&mut self) -> Result<bool, WriteError> {
+        let way = self.under_way.as_mut().ok_or(WriteError::Closed)?;
+        Ok(way.queued_len() == 0)
+    }
+
+    /// Writes the front of `bytes`, and tells how much of it; `None` when the writer has to wait.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Option<usize>, WriteError> {
+        if !self.has_room()? {
+            return Ok(None);
+        }
+        let way = self.under_way.as_mut().ok_or(WriteError::Closed)?;
+        let Some(open) = way.open_run(bytes.len()) else {
+            self.is_starved = true;
+            return Ok(None);
+        };
+        let len = bytes.len().min(open.tailroom() - CHUNK_END.len());
+        open.append(&bytes[..len]).expect("cut to the room");
+        if open.tailroom() == CHUNK_END.len() {
+            way.close_run();
+        }
+        way.note();
+        Ok(Some(len))
+    }
+
+    /// Queues a run as it is. There was room, and it is not empty.
+    pub(super) fn take_lease(&mut self, lease: Lease) {
+        let Some(way) = &mut self.under_way else { return };
+        way.close_run();
+        way.queue_chunk(lease);
+        way.note();
+    }
+
+    /// Lets the writer wait.
+    pub(super) fn wait<T>(&mut self, context: &Context<'_>) -> Poll<T> {
+        self.waits = true;
+        if let Some(way) = &self.under_way
+            && !context.waker().will_wake(&way.owner)
+        {
+            self.waiter = Some(context.waker().clone());
+            way.note();
+        }
+        Poll::Pending
+    }
+}
+
+impl UnderWay {
+    fn queued_len(&self) -> usize {
+        self.unsent + self.queue.len() + self.open.as_ref().map_or(0, Lease::len)
+    }
+
+    /// A run with room for content, as far as possible for `len` bytes; `None` when the ring has
+    /// none.
+    fn open_run(&mut self, len: usize) -> Option<&mut Lease> {
+        if self.open.is_none() {
+            let wanted = len.min(RUN_LEN_MAX) + CHUNK_HEAD_ROOM + CHUNK_END.len();
+            let reserved = self.ring.reserve_bytes(wanted).or_else(|_| self.ring.reserve(1));
+            let mut lease = reserved.ok()?;
+            lease.set_headroom(CHUNK_HEAD_ROOM);
+            self.open = Some(lease);
+        }
+        self.open.as_mut()
+    }
+
+    /// Makes a chunk of the run that is being filled.
+    fn close_run(&mut self) {
+        if let Some(mut lease) = self.open.take() {
+            lease.trim();
+            self.queue_chunk(lease);
+        }
+    }
+
+    /// Queues content that is not empty: a chunk of no bytes would be the last.
+    fn queue_chunk(&mut self, mut lease: Lease) {
+        if self.framing != OutFraming::Chunked {
+            return self.queue.push(lease);
+        }
+        let (ring, queue) = (&self.ring, &mut self.queue);
+        let (head, start) = chunk_head(lease.len());
+        let head = &head[start..];
+        if lease.prepend(head).is_err() {
+            queue.place(ring, head.len(), |room| room.copy_from_slice(head));
+        }
+        let has_end = lease.append(CHUNK_END).is_ok();
+        queue.push(lease);
+        if !has_end {
+            queue.place(ring, CHUNK_END.len(), |room| room.copy_from_slice(CHUNK_END));
+        }
+    }
+
+    /// Tells the connection of what was written while it does not look.
+    fn note(&self) {
+        if !self.is_polled {
+            self.owner.wake_by_ref();
+        }
+    }
+}
+
+/// The line before a chunk's data (RFC 9112 §7.1), at the end of an array: from which index on.
+fn chunk_head(len: usize) -> ([u8; CHUNK_HEAD_ROOM], usize) {
+    let mut head = [0; CHUNK_HEAD_ROOM];
+    let mut start = CHUNK_HEAD_ROOM - 2;
+    head[start..].copy_from_slice(b"\r\n");
+    let mut rest = len;
+    while start > 0 {
+        start -= 1;
+        head[start] = b"0123456789abcdef"[rest % 16];
+        rest /= 16;
+        if rest == 0 {
+            break;
+        }
+    }
+    debug_assert_eq!(rest, 0, "a run is shorter than 4 GiB");
+    (head, start)
+}
+
+/// Eight digits, for runs are shorter than 4 GiB, and the end of the line.
+const CHUNK_HEAD_ROOM: usize = 10;
+const CHUNK_END: &[u8] = b"\r\n";
+/// Of no content, and without trailers.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+/// Longest run that is reserved for one chunk, as long as one read takes: longer ones would be
+/// harder to find in the ring, and no faster to send.
+const RUN_LEN_MAX: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunk_head_is_the_length_in_hexadecimal() {
+        for len in [1, 9, 10, 15, 16, 255, 256, 65_535, 65_536, 0xffff_ffff] {
+            let (head, start) = chunk_head(len);
+            assert_eq!(&head[start..], format!("{len:x}\r\n").as_bytes());
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What a streamed reply is written with.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use waterwheel_ring::Lease;
+
+use super::outflow::SharedOutflow;
+
+/// Takes the content of a [streamed reply](crate::Reply::stream), piece by piece.
+///
+/// What is written goes straight into segments of the worker's ring and leaves at the next await
+/// that waits. While as much is under way as
+/// [`queued_output_max`](crate::Limits::queued_output_max) allows, or the ring is full, writing
+/// waits.
+pub struct BodyWriter {
+    flow: SharedOutflow,
+}
+
+impl BodyWriter {
+    pub(super) fn new(flow: SharedOutflow) -> Self {
+        Self { flow }
+    }
+
+    /// Adds `bytes` to the content.
+    ///
+    /// # Errors
+    /// [`WriteError::TooLong`] past a stated length: nothing of `bytes` is written, and the reply
+    /// will be cut. [`WriteError::Closed`] when the connection is over, which only a writer on
+    /// another task lives to see.
+    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WriteError> {
+        let mut rest = bytes.as_ref();
+        self.flow.borrow_mut().announce(rest.len())?;
+        poll_fn(|context| {
+            let mut flow = self.flow.borrow_mut();
+            while !rest.is_empty() {
+                let Some(taken_len) = flow.take(rest)? else { return flow.wait(context) };
+                rest = &rest[taken_len..];
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    /// Adds the payload of `lease`, which is sent from where it is. With ten bytes of headroom and
+    /// two of tailroom not even the framing is put elsewhere.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub async fn write_lease(&mut self, lease: Lease) -> Result<(), WriteError> {
+        self.flow.borrow_mut().announce(lease.len())?;
+        let mut lease = Some(lease);
+        poll_fn(|context| {
+            let mut flow = self.flow.borrow_mut();
+            if !flow.has_room()? {
+                return flow.wait(context);
+            }
+            if let Some(lease) = lease.take().filter(|lease| !lease.is_empty()) {
+                flow.take_lease(lease);
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    /// Waits until everything written so far was taken by the client's socket, or nearly: bytes that
+    /// the kernel has queued are not in sight.
+    ///
+    /// # Errors
+    /// [`WriteError::Closed`] as for [`write`](Self::write).
+    pub async fn flush(&mut self) -> Result<(), WriteError> {
+        poll_fn(|context| {
+            let mut flow = self.flow.borrow_mut();
+            if flow.is_flushed()? { Poll::Ready(Ok(())) } else { flow.wait(context) }
+        })
+        .await
+    }
+
+    /// Whether the server would like to end: a stream without an end of its own should end now.
+    pub fn is_draining(&self) -> bool {
+        self.flow.borrow().is_draining
+    }
+}
+
+impl fmt::Debug for BodyWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyWriter").finish_non_exhaustive()
+    }
+}
+
+/// Why content was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// It is longer than the length that the reply has stated. The connection ends with this reply,
+    /// cut short.
+    TooLong,
+    /// The connection is over.
+    Closed,
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the content is longer than the length that was stated for it",
+            Self::Closed => "the connection is over",
+        })
+    }
+}
+
+impl Error for WriteError {}
+
+/// Ends a [streamed reply](crate::Reply::stream) before it is complete. The connection ends with it,
+/// so that the client cannot take what it got for the whole.
+///
+/// Made from any error, by `?`. Nobody is told of that error: a stream that wants it known says so
+/// itself.
+#[derive(Clone, Copy, Default)]
+pub struct Cut(());
+
+impl Cut {
+    /// For a stream that knows by itself that it cannot go on.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(())
+    }
+}
+
+impl<E: Error> From<E> for Cut {
+    fn from(_: E) -> Self {
+        Self(())
+    }
+}
+
+/// Not an error itself: that would be in the way of being made from any.
+impl fmt::Debug for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cut")
+    }
+}
