@@ -102,11 +102,12 @@ impl Chain {
         ring: &Ring,
         between_len: usize,
     ) -> Result<Stream, StageError> {
-        let mut stages = self.stages.iter().map(Box::as_ref);
-        match direction {
-            Direction::Inbound => Stream::start(&mut stages, direction, ring, between_len),
-            Direction::Outbound => Stream::start(&mut stages.rev(), direction, ring, between_len),
-        }
+        Stream::start(&[self], direction, ring, between_len)
+    }
+
+    /// The stages, in inbound order.
+    pub(crate) fn stages(&self) -> impl DoubleEndedIterator<Item = &dyn Stage> {
+        self.stages.iter().map(Box::as_ref)
     }
 
     /// What the stages declared, in inbound order.

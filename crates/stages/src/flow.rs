@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Progress, StageError};
+use crate::{Next, Progress, StageError};
 
 /// The working state of a stage while one body passes through it. A stage implements this for the
 /// context that it keeps per worker, and lends it out as a [`Flow`].
@@ -30,6 +30,18 @@ pub trait Transform: fmt::Debug {
         target: &mut [u8],
         last: bool,
     ) -> Result<Progress, StageError>;
+
+    /// Writes to `target` what was read and is held back, as far as the format allows in the middle
+    /// of a body. `Next::Input` says that nothing more comes without new input, `Next::Room` that
+    /// the target was too short. The default writes nothing, which is right for a transform that
+    /// holds back only what it cannot write yet.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    fn flush(&mut self, target: &mut [u8]) -> Result<Progress, StageError> {
+        let _ = target;
+        Ok(Progress { read: 0, written: 0, next: Next::Input })
+    }
 
     /// Takes the state back when its body has passed or was given up, so that the next body finds
     /// it: see [`Contexts`](crate::Contexts). By default it is dropped.
@@ -67,6 +79,19 @@ impl Flow {
         let transform = self.transform.as_mut().expect("a flow has its transform until it drops");
         let progress = transform.step(source, target, last)?;
         debug_assert!(progress.read <= source.len() && progress.written <= target.len());
+        Ok(progress)
+    }
+
+    /// Writes to `target` what was read and is held back, as far as the format allows: see
+    /// [`Transform::flush`].
+    ///
+    /// # Errors
+    /// As [`Transform::flush`].
+    #[expect(clippy::missing_panics_doc, reason = "the transform leaves when the flow is dropped")]
+    pub fn flush(&mut self, target: &mut [u8]) -> Result<Progress, StageError> {
+        let transform = self.transform.as_mut().expect("a flow has its transform until it drops");
+        let progress = transform.flush(target)?;
+        debug_assert!(progress.read == 0 && progress.written <= target.len());
         Ok(progress)
     }
 }

@@ -67,6 +67,19 @@ impl Transform for Deflating {
         Ok(Progress { read, written, next })
     }
 
+    fn flush(&mut self, target: &mut [u8]) -> Result<Progress, StageError> {
+        self.is_between = false;
+        let before = self.context.total_out();
+        self.context.compress(&[], target, FlushCompress::Sync).map_err(|_| {
+            // No input is wrong for a compressor, and the calls are in order.
+            StageError::Stalled { stage: self.wrapper.stage() }
+        })?;
+        let written = difference(self.context.total_out(), before);
+        // The library tells that it is done by leaving room.
+        let next = if written < target.len() { Next::Input } else { Next::Room };
+        Ok(Progress { read: 0, written, next })
+    }
+
     fn park(self: Box<Self>) {
         // A worker that ends has no contexts any more. In zlib-rs 0.6 a reset forgets to close the
         // block of a body that was given up, and the next body would be written into it.

@@ -78,6 +78,16 @@ impl Transform for Compress {
         }
     }
 
+    fn flush(&mut self, target: &mut [u8]) -> Result<Progress, StageError> {
+        self.begun = true;
+        let mut output = OutBuffer::around(target);
+        let end = ZSTD_EndDirective::ZSTD_e_flush;
+        let mut input = InBuffer::around(&[]);
+        let left = self.context.compress_stream2(&mut output, &mut input, end).map_err(failed)?;
+        let next = if left == 0 { Next::Input } else { Next::Room };
+        Ok(Progress { read: 0, written: output.pos(), next })
+    }
+
     fn park(self: Box<Self>) {
         // A worker that ends has no contexts any more.
         let _ = CONTEXTS.try_with(|contexts| contexts.park(self));
