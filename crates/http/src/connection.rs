@@ -17,7 +17,7 @@ use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::router::Found;
-use crate::waiting::{Answered, Streaming, Waiting};
+use crate::waiting::Waiting;
 
 /// The state of one connection between calls.
 #[derive(Debug)]
@@ -44,10 +44,8 @@ enum Phase {
     Body(BodyPhase),
     /// The request was answered before its body came; so many bytes of it are to be dropped.
     Skip(usize),
-    /// The request's handler waits.
+    /// The request's handler waits, or its reply is written while it is sent.
     Waiting(Waiting),
-    /// The reply is written while it is sent.
-    Streaming(Box<Streaming>),
 }
 
 /// `Err` ends the call.
@@ -71,7 +69,6 @@ impl Connection {
                 Phase::Body(_) => self.body(None, http, slots, exchange),
                 Phase::Skip(_) => self.skip(http, exchange),
                 Phase::Waiting(_) => self.wait(http, exchange),
-                Phase::Streaming(_) => self.stream(exchange),
             };
             if let Err(need) = step {
                 return need;
@@ -84,12 +81,11 @@ impl Connection {
 
     /// The deadline that came with [`Need::Bytes`] has passed.
     pub fn timed_out(&mut self, http: &Http, exchange: &mut Exchange<'_>) -> Need {
-        let cause = match self.phase {
+        let cause = match &mut self.phase {
             Phase::Idle | Phase::Skip(_) => return Need::Finish,
             Phase::Head => "the request's head did not come in time",
             Phase::Body(_) => "the request's body came too slowly",
-            // No deadline was asked for.
-            Phase::Waiting(_) | Phase::Streaming(_) => return Need::Wake,
+            Phase::Waiting(waiting) => return waiting.timed_out(exchange),
         };
         let rejection = Rejection::new(StatusCode::REQUEST_TIMEOUT, cause);
         http.core.refuse(&rejection, Terms::LAST, exchange);
@@ -284,24 +280,11 @@ impl Connection {
         self.next(terms, exchange.now)
     }
 
-    /// Asks the handler's future for its reply.
+    /// Lets the handler's future, or that of its reply, go on.
     #[inline(never)]
     fn wait(&mut self, http: &Core, exchange: &mut Exchange<'_>) -> Step {
         let Phase::Waiting(waiting) = &mut self.phase else { return Ok(()) };
-        match waiting.poll(http, exchange)? {
-            Answered::Whole(terms) => self.next(terms, exchange.now),
-            Answered::Streamed(streaming) => {
-                self.phase = Phase::Streaming(Box::new(streaming));
-                Ok(())
-            }
-        }
-    }
-
-    /// Lets the reply's content be written.
-    #[inline(never)]
-    fn stream(&mut self, exchange: &mut Exchange<'_>) -> Step {
-        let Phase::Streaming(streaming) = &mut self.phase else { return Ok(()) };
-        match streaming.poll(exchange) {
+        match waiting.poll(http, exchange) {
             Ok(terms) => self.next(terms, exchange.now),
             Err(need) => {
                 if need == Need::Finish {

@@ -59,7 +59,17 @@ pub enum Need {
     Room,
     /// Another call when a waker of [`Exchange::waker`] was woken, or the peer closed. Until then
     /// nothing need be read.
-    Wake,
+    Wake {
+        /// When [`timed_out`](crate::Connection::timed_out) is due.
+        deadline: Instant,
+    },
+    /// As [`Bytes`](Self::Bytes), and another call as well when a waker was woken.
+    BytesOrWake {
+        /// Length of everything awaited, as far as it is known.
+        room: usize,
+        /// When [`timed_out`](crate::Connection::timed_out) is due.
+        deadline: Instant,
+    },
     /// The queue sent and the connection closed in good order.
     Finish,
     /// The connection closed at once.

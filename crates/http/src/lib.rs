@@ -54,4 +54,4 @@ pub use rejection::Rejection;
 pub use reply::{IntoReply, Json, Reply};
 pub use request::{Call, Locals, Request};
 pub use service::{Registration, Service, ServiceError};
-pub use streaming::{BodyWriter, Cut, WriteError};
+pub use streaming::{BodyWriter, Cut, Event, EventWriter, LastEventId, WriteError};

@@ -55,7 +55,8 @@ impl From<Need> for Next {
             Need::Bytes { room, deadline } => Self::Read { room, deadline },
             Need::Turn => Self::Yield,
             Need::Room => Self::Starve,
-            Need::Wake => Self::Wake,
+            Need::Wake { deadline } => Self::Wake { deadline },
+            Need::BytesOrWake { room, deadline } => Self::ReadOrWake { room, deadline },
             Need::Finish => Self::Finish,
             Need::Abort => Self::Abort,
         }

@@ -1,43 +1,27 @@
-//! A request whose handler waits.
+//! A request whose handler waits, or whose reply is written while it is sent.
 
 use std::task::Poll;
 
-use http::StatusCode;
-
 use crate::core::{Core, Terms};
 use crate::encode::Persistence;
-use crate::exchange::{Exchange, Need};
+use crate::exchange::{Exchange, Instant, Need};
 use crate::handler::WhenGone;
 use crate::parse::{Head, Version};
 use crate::pending::Pending;
-use crate::rejection::Rejection;
-use crate::reply::Reply;
-use crate::streaming::{Outgoing, StreamBody};
+use crate::streaming::Outgoing;
 
-/// A request whose reply is not there yet. It holds nothing of the request but what its future
-/// keeps.
+/// A request whose reply is not there yet, or not whole. It holds nothing of the request but what
+/// its future keeps.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    pending: Pending,
+    /// The handler's future, until it has replied.
+    pending: Option<Pending>,
+    /// The reply that is being written. Boxed: an idle connection should not pay for it.
+    outgoing: Option<Box<Outgoing>>,
     /// Index of the route.
     route: usize,
     terms: Terms,
     version: Version,
-    when_gone: WhenGone,
-}
-
-/// What became of a request whose handler waited.
-pub(crate) enum Answered {
-    /// The reply is queued.
-    Whole(Terms),
-    /// The head of the reply is, and its content is still to be written.
-    Streamed(Streaming),
-}
-
-/// A request whose reply is being written.
-#[derive(Debug)]
-pub(crate) struct Streaming {
-    outgoing: Outgoing,
     when_gone: WhenGone,
 }
 
@@ -52,67 +36,62 @@ impl Waiting {
     ) -> Self {
         let chosen = http.service().routes[route].when_gone;
         let when_gone = chosen.unwrap_or_else(|| WhenGone::of(head.method));
-        Self { pending, route, terms, version: head.version, when_gone }
+        let pending = Some(pending);
+        Self { pending, outgoing: None, route, terms, version: head.version, when_gone }
     }
 
-    /// Asks the handler's future for its reply and queues that, or its head. `Err` is what the
-    /// connection needs before.
-    pub(crate) fn poll(
-        &mut self,
-        http: &Core,
-        exchange: &mut Exchange<'_>,
-    ) -> Result<Answered, Need> {
-        let (ring, terms) = (exchange.ring, &mut self.terms);
-        let polled = http.poll(&mut self.pending, &(exchange.waker)(), ring, terms);
-        let Poll::Ready(mut reply) = polled else {
-            return Err(unless_gone(Need::Wake, self.when_gone, exchange));
+    /// Lets the handler, or who writes its reply, go on. Returns how the reply was framed when all
+    /// of it is queued; else what the connection needs.
+    pub(crate) fn poll(&mut self, http: &Core, exchange: &mut Exchange<'_>) -> Result<Terms, Need> {
+        let polled = match &mut self.pending {
+            Some(_) => self.poll_handler(http, exchange),
+            None => Ok(()),
         };
+        let polled = polled.and_then(|()| match &mut self.outgoing {
+            Some(outgoing) => outgoing.poll(exchange),
+            None => Ok(()),
+        });
+        match polled {
+            Ok(()) => Ok(self.terms),
+            // Nobody wants the result any more.
+            Err(Need::Wake { .. }) if exchange.closed && self.when_gone == WhenGone::Cancel => {
+                Err(Need::Abort)
+            }
+            Err(need) => Err(need),
+        }
+    }
+
+    /// The deadline has passed that [`poll`](Self::poll) asked for.
+    pub(crate) fn timed_out(&mut self, exchange: &mut Exchange<'_>) -> Need {
+        match &mut self.outgoing {
+            Some(outgoing) => outgoing.keep_alive(exchange),
+            None => Need::Wake { deadline: Instant::MAX },
+        }
+    }
+
+    /// Asks the handler's future for its reply and queues that, or its head if it is streamed.
+    fn poll_handler(&mut self, http: &Core, exchange: &mut Exchange<'_>) -> Result<(), Need> {
+        let Some(pending) = &mut self.pending else { return Ok(()) };
+        let (ring, terms) = (exchange.ring, &mut self.terms);
+        let polled = http.poll(pending, &(exchange.waker)(), ring, terms);
+        let Poll::Ready(mut reply) = polled else {
+            return Err(Need::Wake { deadline: Instant::MAX });
+        };
+        self.pending = None;
         if exchange.draining {
             terms.persistence = Persistence::Close;
         }
-        if let Some(streamed) = &mut reply
-            && let Some(content) = streamed.take_stream()
+        let route = &http.service().routes[self.route];
+        if let Some(reply) = &mut reply
+            && let Some(content) = reply.take_stream()
         {
-            return Ok(self.begin(content, streamed, http, exchange));
+            match Outgoing::begin(content, reply, route, self.version, terms, http, exchange) {
+                Ok(begun) => self.outgoing = begun.map(Box::new),
+                Err(rejection) => http.refuse(&rejection, *terms, exchange),
+            }
+            return Ok(());
         }
-        let route = &http.service().routes[self.route];
-        http.send(route, &mut reply, None, self.terms, ring, exchange.outbound);
-        Ok(Answered::Whole(self.terms))
+        http.send(route, &mut reply, None, *terms, ring, exchange.outbound);
+        Ok(())
     }
-
-    /// Queues the head of a streamed reply.
-    fn begin(
-        &mut self,
-        content: StreamBody,
-        reply: &mut Reply,
-        http: &Core,
-        exchange: &mut Exchange<'_>,
-    ) -> Answered {
-        let route = &http.service().routes[self.route];
-        if !route.chain.is_empty() && !reply.bypasses_chain {
-            let cause = "a streamed reply cannot pass the route's stages";
-            let rejection = Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause);
-            http.refuse(&rejection, self.terms, exchange);
-            return Answered::Whole(self.terms);
-        }
-        let (version, terms) = (self.version, &mut self.terms);
-        match Outgoing::begin(content, reply, version, terms, http, exchange) {
-            Some(outgoing) => Answered::Streamed(Streaming { outgoing, when_gone: self.when_gone }),
-            None => Answered::Whole(self.terms),
-        }
-    }
-}
-
-impl Streaming {
-    /// Lets the reply be written on. Returns how it was framed when it is complete.
-    pub(crate) fn poll(&mut self, exchange: &mut Exchange<'_>) -> Result<Terms, Need> {
-        let polled = self.outgoing.poll(exchange);
-        polled.map_err(|need| unless_gone(need, self.when_gone, exchange))
-    }
-}
-
-/// What a future that waits needs, unless its client has left and nobody wants its result.
-fn unless_gone(need: Need, when_gone: WhenGone, exchange: &Exchange<'_>) -> Need {
-    let is_gone = exchange.closed && when_gone == WhenGone::Cancel;
-    if is_gone && need == Need::Wake { Need::Abort } else { need }
 }

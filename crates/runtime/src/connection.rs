@@ -40,12 +40,23 @@ pub(crate) struct Flags {
     pub(crate) ended: bool,
     /// The protocol has work without new bytes.
     pub(crate) again: bool,
-    /// The protocol waits to be woken.
-    pub(crate) waiting: bool,
+    /// Whether the protocol waits to be woken.
+    pub(crate) waiting: Waiting,
     /// In the worker's ready queue.
     pub(crate) queued: bool,
     /// In the worker's queue of connections that hold segments.
     pub(crate) held: bool,
+}
+
+/// Whether a wake is meant for the protocol, and whether it would read meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    #[default]
+    No,
+    /// Nothing is read before the wake.
+    ForWake,
+    /// Bytes are as welcome.
+    ForWakeOrBytes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +93,7 @@ impl<S, C> Connection<S, C> {
     /// True when closing now would cut a request or a reply short.
     pub(crate) fn is_busy(&self) -> bool {
         self.unsent.is_some()
-            || self.flags.waiting
+            || self.flags.waiting != Waiting::No
             || (self.phase == Phase::Serving && !self.inbound.is_empty())
     }
 

@@ -25,7 +25,7 @@ pub trait Protocol {
     /// call, or the connection was woken. Handles as much of [`Io::inbound`] as it can.
     fn advance(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next;
 
-    /// The deadline of the last [`Next::Read`] has passed.
+    /// The deadline of the last [`Next`] has passed.
     fn timed_out(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next;
 
     /// Civil time was read: before anything else, and again about four times a second while there
@@ -75,8 +75,18 @@ pub enum Next {
     /// Another call when the ring has room again, or a little later.
     Starve,
     /// Another call when a waker of [`Io::waking`] was woken or the peer closed. Until then nothing
-    /// is read, and no deadline runs.
-    Wake,
+    /// is read.
+    Wake {
+        /// When to call [`Protocol::timed_out`]; [`Instant::MAX`] for never.
+        deadline: Instant,
+    },
+    /// As [`Read`](Self::Read), and another call as well when a waker of [`Io::waking`] was woken.
+    ReadOrWake {
+        /// As in [`Read`](Self::Read).
+        room: usize,
+        /// When to call [`Protocol::timed_out`]; [`Instant::MAX`] for never.
+        deadline: Instant,
+    },
     /// Everything that is queued sent, then the connection closed so that the peer can read it all:
     /// half-close, then a bounded wait for the peer's end (RFC 9112 §9.6).
     Finish,

@@ -64,8 +64,9 @@ pub use app::App;
 pub use error::StartError;
 pub use server::{Bound, Server};
 pub use waterwheel_http::{
-    BodyWriter, Call, Cut, Extract, Gauges, Handler, InPlace, IntoReply, IntoRoute, Json, Limits,
-    Local, Path, Peer, Query, Rejection, Reply, Request, Route, WhenGone, WriteError,
+    BodyWriter, Call, Cut, Event, EventWriter, Extract, Gauges, Handler, InPlace, IntoReply,
+    IntoRoute, Json, LastEventId, Limits, Local, Path, Peer, Query, Rejection, Reply, Request,
+    Route, WhenGone, WriteError,
 };
 
 /// The code in the project's README.

@@ -103,6 +103,15 @@ fn app() -> App {
         })
         .get("/endless", endless)
         .get("/stated/{count}", stated)
+        .get("/status/{status}", |Path(status): Path<u16>| {
+            lines(3).with_status(StatusCode::from_u16(status).expect("a status"))
+        })
+        .get("/log", |log: Local<Log>| format!("{} {}", log.0.written.get(), log.0.dropped.get()))
+}
+
+/// The same, with streams that do not simply end.
+fn app_with_trouble() -> App {
+    app()
         .get("/fails", || {
             Reply::stream(|mut out| async move {
                 out.write("begun").await?;
@@ -122,9 +131,6 @@ fn app() -> App {
                 pending::<Infallible>().await;
                 Ok(())
             })
-        })
-        .get("/status/{status}", |Path(status): Path<u16>| {
-            lines(3).with_status(StatusCode::from_u16(status).expect("a status"))
         })
         .post("/echo", |body: InPlace<[u8]>| {
             Reply::stream(move |mut out| async move {
@@ -154,7 +160,6 @@ fn app() -> App {
                 Ok(())
             })
         })
-        .get("/log", |log: Local<Log>| format!("{} {}", log.0.written.get(), log.0.dropped.get()))
 }
 
 fn assert_at_rest(lab: &Lab) {
@@ -168,7 +173,7 @@ fn all_lines(count: usize) -> String {
 
 #[test]
 fn content_of_unknown_length_comes_in_chunks() {
-    let mut lab = Lab::new(app());
+    let mut lab = Lab::new(app_with_trouble());
     for path in ["/lines", "/elsewhere"] {
         let reply = lab.get(path).send();
         assert_eq!(reply.header("transfer-encoding"), Some("chunked"), "{path}");
@@ -294,7 +299,7 @@ fn nothing_is_made_that_the_client_does_not_read() {
 
 #[test]
 fn client_that_leaves_ends_the_stream() {
-    let mut lab = Lab::new(app());
+    let mut lab = Lab::new(app_with_trouble());
     for path in ["/endless", "/waits"] {
         let dropped = |lab: &mut Lab| {
             let log = lab.get("/log").send();
@@ -316,7 +321,7 @@ fn client_that_leaves_ends_the_stream() {
 
 #[test]
 fn stream_that_fails_is_never_taken_for_whole() {
-    let mut lab = Lab::new(app());
+    let mut lab = Lab::new(app_with_trouble());
     for path in ["/fails", "/panics"] {
         let (received, is_closed) = lab.raw(&[get("/log"), get(path), get("/log")].concat());
         let received = text(&received);
@@ -330,7 +335,7 @@ fn stream_that_fails_is_never_taken_for_whole() {
 
 #[test]
 fn lease_is_sent_from_where_it_is() {
-    let mut lab = Lab::new(app());
+    let mut lab = Lab::new(app_with_trouble());
     let body = "0123456789".repeat(1000);
     let reply = lab.post("/echo").body(body.clone()).send();
     assert_eq!((reply.text(), reply.copies()), (body.as_str(), 0));
@@ -341,7 +346,8 @@ fn lease_is_sent_from_where_it_is() {
 
 #[test]
 fn flush_waits_until_the_socket_has_taken_all() {
-    let mut lab = Lab::new(app().get("/polls", |log: Local<Log>| log.0.polls.get().to_string()));
+    let mut lab =
+        Lab::new(app_with_trouble().get("/polls", |log: Local<Log>| log.0.polls.get().to_string()));
     let client = lab.connect();
     client.set_auto_read(false);
     client.set_receive_window(600);
@@ -378,7 +384,7 @@ fn stream_goes_on_when_the_ring_has_room_again() {
 
 #[test]
 fn drain_cuts_a_stream_that_does_not_end() {
-    let mut lab = Lab::new(app());
+    let mut lab = Lab::new(app_with_trouble());
     let client = lab.connect();
     client.send(&get("/waits"));
     lab.advance(Duration::from_millis(10));

@@ -106,14 +106,23 @@ impl Codings {
         accept::best(|| headers.get_all("accept-encoding"), names)
     }
 
-    /// Compresses a reply for a peer that accepts `coding`, if it is worth it. Says in `Vary` that
-    /// the choice was the peer's, compressed or not.
+    /// The coding for a reply, and its name, if it is of a kind that packs. Says in `Vary` that the
+    /// choice was the peer's, compressed or not.
+    pub(crate) fn chosen(
+        &self,
+        coding: Option<CodingIndex>,
+        reply: &mut Reply,
+    ) -> Option<(&'static str, &Chain)> {
+        reply.fields.push(header::VARY, HeaderValue::from_static("accept-encoding"));
+        let (name, chain) = self.0.get(usize::from(coding?))?;
+        is_worth_it(reply).then_some((name, chain))
+    }
+
+    /// Compresses a reply for a peer that accepts `coding`, if it is worth it.
     #[inline(never)]
     pub(crate) fn compress(&self, coding: Option<CodingIndex>, reply: &mut Reply, ring: &Ring) {
-        reply.fields.push(header::VARY, HeaderValue::from_static("accept-encoding"));
-        let known = coding.and_then(|coding| self.0.get(usize::from(coding)));
-        let Some((name, chain)) = known else { return };
-        if !is_worth_it(reply) {
+        let Some((name, chain)) = self.chosen(coding, reply) else { return };
+        if reply.body.len() < COMPRESSED_LEN_MIN || is_event_stream(reply) {
             return;
         }
         if !matches!(reply.body, Body::Run(_)) {
@@ -129,13 +138,13 @@ impl Codings {
     }
 }
 
-/// Whether a reply's content is long enough, and of a type that packs.
+/// Whether a reply's content is all there is, and of a type that packs.
 fn is_worth_it(reply: &Reply) -> bool {
     let status = reply.status.as_u16();
     // Parts of content are not the content; 204 and 304 have none.
     let is_whole = status >= 200 && !matches!(status, 204 | 205 | 206 | 304);
     let is_encoded = reply.fields.get(&header::CONTENT_ENCODING).is_some();
-    is_whole && !is_encoded && reply.body.len() >= COMPRESSED_LEN_MIN && packs(media_type(reply))
+    is_whole && !is_encoded && packs(media_type(reply))
 }
 
 fn media_type(reply: &Reply) -> &str {
@@ -144,12 +153,13 @@ fn media_type(reply: &Reply) -> &str {
     full.split(';').next().unwrap_or_default().trim_ascii()
 }
 
-/// Text and its relatives. Everything else is packed already or unknown; an event stream must not
-/// wait for its compressor.
+/// Events that are all there before the first is sent: whoever made them so wants them as they are.
+fn is_event_stream(reply: &Reply) -> bool {
+    media_type(reply).eq_ignore_ascii_case("text/event-stream")
+}
+
+/// Text and its relatives. Everything else is packed already or unknown.
 fn packs(media_type: &str) -> bool {
-    if media_type.eq_ignore_ascii_case("text/event-stream") {
-        return false;
-    }
     let lower = media_type.to_ascii_lowercase();
     lower.starts_with("text/")
         || lower.ends_with("+json")

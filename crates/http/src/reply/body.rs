@@ -2,8 +2,6 @@
 
 use waterwheel_ring::{Lease, Runs};
 
-use crate::streaming::StreamBody;
-
 /// A reply's content. Nothing here is copied before it is clear that it must be.
 #[derive(Debug, Default)]
 pub(crate) enum Body {
@@ -15,9 +13,6 @@ pub(crate) enum Body {
     Heap(Vec<u8>),
     /// In the ring: the request's own bytes, or a run that the reply reserved.
     Run(Lease),
-    /// Written while it is sent. Such a reply never comes this way with content: its connection
-    /// takes the stream out before.
-    Stream(Box<StreamBody>),
 }
 
 impl Body {
@@ -29,7 +24,7 @@ impl Body {
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
-            Self::Empty | Self::Stream(_) => &[],
+            Self::Empty => &[],
             Self::Static(bytes) => bytes,
             Self::Heap(bytes) => bytes,
             Self::Run(lease) => lease.payload(),
@@ -40,7 +35,7 @@ impl Body {
     #[inline]
     pub(crate) fn goes_apart(&self) -> bool {
         match self {
-            Self::Empty | Self::Stream(_) => false,
+            Self::Empty => false,
             Self::Static(bytes) => bytes.len() > MERGED_LEN_MAX,
             Self::Heap(bytes) => bytes.len() > MERGED_LEN_MAX,
             Self::Run(_) => true,
@@ -50,7 +45,7 @@ impl Body {
     /// Queues the content as a piece of its own.
     pub(crate) fn queue(self, outbound: &mut Runs) {
         match self {
-            Self::Empty | Self::Stream(_) => {}
+            Self::Empty => {}
             Self::Static(bytes) => outbound.push_static(bytes),
             Self::Heap(bytes) => outbound.push_heap(bytes),
             Self::Run(lease) => outbound.push(lease),

@@ -1,22 +1,34 @@
-//! The further fields of a reply.
+//! The further fields of a reply, and what else only a few replies have.
 
 use http::{HeaderName, HeaderValue};
 
-/// Fields that a handler adds. Most replies have none: then this is one word, and nothing to drop.
+use crate::streaming::StreamBody;
+
+/// Fields that a handler adds, and the content of a streamed reply. Most replies have neither: then
+/// this is one word, and nothing to drop.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
-    #[expect(clippy::box_collection, reason = "a vector would be three words, and a loop to drop")]
-    list: Option<Box<Vec<(HeaderName, HeaderValue)>>>,
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Debug, Default)]
+struct Rare {
+    list: Vec<(HeaderName, HeaderValue)>,
+    stream: Option<StreamBody>,
 }
 
 impl Fields {
+    pub(crate) fn of_stream(stream: StreamBody) -> Self {
+        Self { rare: Some(Box::new(Rare { list: Vec::new(), stream: Some(stream) })) }
+    }
+
     pub(crate) fn push(&mut self, name: HeaderName, value: HeaderValue) {
-        self.list.get_or_insert_default().push((name, value));
+        self.rare.get_or_insert_default().list.push((name, value));
     }
 
     pub(crate) fn remove(&mut self, name: &HeaderName) {
-        if let Some(list) = &mut self.list {
-            list.retain(|(known, _)| known != name);
+        if let Some(rare) = &mut self.rare {
+            rare.list.retain(|(known, _)| known != name);
         }
     }
 
@@ -26,6 +38,15 @@ impl Fields {
 
     #[inline]
     pub(crate) fn as_slice(&self) -> &[(HeaderName, HeaderValue)] {
-        self.list.as_ref().map_or(&[], |list| list.as_slice())
+        self.rare.as_ref().map_or(&[], |rare| rare.list.as_slice())
+    }
+
+    #[inline]
+    pub(crate) fn has_stream(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.stream.is_some())
+    }
+
+    pub(crate) fn stream(&mut self) -> &mut Option<StreamBody> {
+        &mut self.rare.get_or_insert_default().stream
     }
 }

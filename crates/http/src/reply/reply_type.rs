@@ -76,35 +76,40 @@ impl Reply {
     where
         F: Future<Output = Result<(), Cut>> + 'static,
     {
-        let body = Body::Stream(Box::new(StreamBody::new(write)));
-        Self::with_body(Some("application/octet-stream"), body)
+        Self::of_stream(StreamBody::new(write))
     }
 
     /// With the length of a [streamed](Self::stream) reply's content in bytes, as the stream writes
     /// it. One that then writes more or ends before is cut. Of other replies the length is known.
     #[must_use]
     pub fn with_content_len(mut self, len: u64) -> Self {
-        if let Body::Stream(stream) = &mut self.body {
+        if let Some(stream) = self.stream_mut() {
             stream.content_len = Some(len);
         }
         self
     }
 
+    pub(crate) fn of_stream(stream: StreamBody) -> Self {
+        let fields = Fields::of_stream(stream);
+        Self { fields, ..Self::with_body(Some("application/octet-stream"), Body::Empty) }
+    }
+
+    pub(crate) fn stream_mut(&mut self) -> Option<&mut StreamBody> {
+        if self.is_streamed() { self.fields.stream().as_mut() } else { None }
+    }
+
     #[inline]
     pub(crate) fn is_streamed(&self) -> bool {
-        matches!(self.body, Body::Stream(_))
+        self.fields.has_stream()
     }
 
     /// Takes the stream out, if there is one and the status allows content or states its framing.
     pub(crate) fn take_stream(&mut self) -> Option<StreamBody> {
-        match std::mem::take(&mut self.body) {
-            Body::Stream(_) if matches!(self.status.as_u16(), 100..=199 | 205) => None,
-            Body::Stream(stream) => Some(*stream),
-            body => {
-                self.body = body;
-                None
-            }
+        if !self.is_streamed() {
+            return None;
         }
+        let stream = self.fields.stream().take();
+        stream.filter(|_| !matches!(self.status.as_u16(), 100..=199 | 205))
     }
 
     pub(crate) fn owned_text(text: String) -> Self {

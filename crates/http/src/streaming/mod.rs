@@ -4,9 +4,11 @@
 //! [`Outflow`](outflow::Outflow), bounded by the limit on queued output: what the client does not
 //! read is not made.
 
+mod events;
 mod outflow;
 mod outgoing;
 mod writer;
 
+pub use events::{Event, EventWriter, LastEventId};
 pub(crate) use outgoing::{Outgoing, StreamBody};
 pub use writer::{BodyWriter, Cut, WriteError};

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use waterwheel_ring::{Lease, Ring, Runs};
+use waterwheel_stages::{Flow, Next, Stream};
 
 use super::writer::WriteError;
 
@@ -21,6 +22,25 @@ pub(super) enum OutFraming {
     ToClose,
 }
 
+/// What the writer waits for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waits {
+    /// Something: that what is queued goes out, unless it is the ring.
+    pub(super) for_socket: bool,
+    pub(super) for_ring: bool,
+}
+
+/// How far the end of the content has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// All of it is queued.
+    Whole,
+    /// It is not what was stated, or cannot be encoded.
+    Short,
+    /// The ring has no room for the rest: to be tried again.
+    NoRoom,
+}
+
 /// Content written and not yet handed to the connection.
 #[derive(Default)]
 pub(super) struct Outflow {
@@ -28,12 +48,9 @@ pub(super) struct Outflow {
     under_way: Option<UnderWay>,
     /// Bytes of content that may still be written, where a length was stated.
     left: Option<u64>,
-    /// More content was offered than was stated.
-    is_overrun: bool,
-    /// The writer waits: for what is queued to go out, or for the ring.
-    waits: bool,
-    /// Of those, it waits for the ring.
-    is_starved: bool,
+    /// More content was offered than was stated, or some cannot be encoded.
+    is_broken: bool,
+    waits: Waits,
     /// Who waits, where that is not the connection's own future.
     waiter: Option<Waker>,
     pub(super) is_draining: bool,
@@ -42,6 +59,10 @@ pub(super) struct Outflow {
 struct UnderWay {
     ring: Ring,
     framing: OutFraming,
+    /// The stages that the content passes.
+    encoder: Stream,
+    /// They may hold back something.
+    is_held_back: bool,
     queued_max: usize,
     /// The run that is being filled, with room for a chunk's head in front.
     open: Option<Lease>,
@@ -61,6 +82,7 @@ impl Outflow {
         &mut self,
         framing: OutFraming,
         content_len: Option<u64>,
+        encoder: Stream,
         ring: &Ring,
         queued_max: usize,
         owner: Waker,
@@ -70,6 +92,8 @@ impl Outflow {
         self.under_way = Some(UnderWay {
             ring,
             framing,
+            encoder,
+            is_held_back: false,
             queued_max,
             open: None,
             queue,
@@ -88,8 +112,7 @@ impl Outflow {
         is_draining: bool,
     ) -> Option<Waker> {
         self.is_draining = is_draining;
-        self.waits = false;
-        self.is_starved = false;
+        self.waits = Waits::default();
         let way = self.under_way.as_mut()?;
         way.unsent = unsent;
         way.is_polled = true;
@@ -97,28 +120,35 @@ impl Outflow {
         self.waiter.take()
     }
 
-    /// The future was polled: what it wrote goes to the connection. Returns whether the writer
-    /// waits for that to be sent, and whether it waits for the ring.
-    pub(super) fn leave(&mut self, outbound: &mut Runs) -> (bool, bool) {
+    /// The future was polled: what it wrote goes to the connection.
+    pub(super) fn leave(&mut self, outbound: &mut Runs) -> Waits {
         if let Some(way) = &mut self.under_way {
             way.is_polled = false;
             way.close_run();
             outbound.take_all(&mut way.queue);
         }
-        (self.waits, self.is_starved)
+        self.waits
     }
 
-    /// The future is done. Ends the content; false when it is not what was stated.
-    pub(super) fn finish(&mut self) -> bool {
-        let Some(way) = &mut self.under_way else { return false };
-        way.close_run();
-        if self.is_overrun || self.left.is_some_and(|left| left > 0) {
-            return false;
+    /// The future is done: ends the content.
+    pub(super) fn finish(&mut self) -> Ended {
+        let Some(way) = &mut self.under_way else { return Ended::Short };
+        if self.is_broken || self.left.is_some_and(|left| left > 0) {
+            return Ended::Short;
         }
+        while !way.encoder.is_empty() {
+            let Some((open, encoder)) = way.open_run(0) else { return Ended::NoRoom };
+            match encoder.step_bytes(&[], true, open) {
+                Ok(progress) if progress.next == Next::Done => break,
+                Ok(_) => way.close_run(),
+                Err(_) => return Ended::Short,
+            }
+        }
+        way.close_run();
         if way.framing == OutFraming::Chunked {
             way.queue.place(&way.ring, LAST_CHUNK.len(), |room| room.copy_from_slice(LAST_CHUNK));
         }
-        true
+        Ended::Whole
     }
 
     /// The connection is over, or the reply is complete: nothing is taken any more. Returns who
@@ -134,7 +164,7 @@ impl Outflow {
         match left.checked_sub(len as u64) {
             Some(rest) => *left = rest,
             None => {
-                self.is_overrun = true;
+                self.is_broken = true;
                 return Err(WriteError::TooLong);
             }
         }
@@ -153,23 +183,66 @@ impl Outflow {
         Ok(way.queued_len() == 0)
     }
 
+    /// Whether content passes stages, so that a run cannot be sent as it is.
+    pub(super) fn is_encoded(&self) -> bool {
+        self.under_way.as_ref().is_some_and(|way| !way.encoder.is_empty())
+    }
+
     /// Writes the front of `bytes`, and tells how much of it; `None` when the writer has to wait.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Option<usize>, WriteError> {
         if !self.has_room()? {
             return Ok(None);
         }
         let way = self.under_way.as_mut().ok_or(WriteError::Closed)?;
-        let Some(open) = way.open_run(bytes.len()) else {
-            self.is_starved = true;
+        let Some((open, encoder)) = way.open_run(bytes.len()) else {
+            self.waits.for_ring = true;
             return Ok(None);
         };
-        let len = bytes.len().min(open.tailroom() - CHUNK_END.len());
-        open.append(&bytes[..len]).expect("cut to the room");
-        if open.tailroom() == CHUNK_END.len() {
+        let taken_len = if encoder.is_empty() {
+            let len = bytes.len().min(open.tailroom() - CHUNK_END.len());
+            open.append(&bytes[..len]).expect("cut to the room");
+            len
+        } else {
+            let Ok(progress) = encoder.step_bytes(bytes, false, open) else {
+                self.is_broken = true;
+                return Err(WriteError::Encode);
+            };
+            progress.read
+        };
+        let is_full = open.tailroom() < Flow::ROOM_MIN;
+        way.is_held_back = true;
+        if is_full {
             way.close_run();
         }
         way.note();
-        Ok(Some(len))
+        Ok(Some(taken_len))
+    }
+
+    /// Has the stages write what they hold back; false when the writer has to wait.
+    pub(super) fn flush_encoder(&mut self) -> Result<bool, WriteError> {
+        while self.is_encoded() {
+            if !self.has_room()? {
+                return Ok(false);
+            }
+            let way = self.under_way.as_mut().ok_or(WriteError::Closed)?;
+            if !way.is_held_back {
+                break;
+            }
+            let Some((open, encoder)) = way.open_run(0) else {
+                self.waits.for_ring = true;
+                return Ok(false);
+            };
+            match encoder.flush(open) {
+                Ok(Next::Room) => way.close_run(),
+                Ok(_) => way.is_held_back = false,
+                Err(_) => {
+                    self.is_broken = true;
+                    return Err(WriteError::Encode);
+                }
+            }
+            way.note();
+        }
+        Ok(true)
     }
 
     /// Queues a run as it is. There was room, and it is not empty.
@@ -182,7 +255,7 @@ impl Outflow {
 
     /// Lets the writer wait.
     pub(super) fn wait<T>(&mut self, context: &Context<'_>) -> Poll<T> {
-        self.waits = true;
+        self.waits.for_socket = true;
         if let Some(way) = &self.under_way
             && !context.waker().will_wake(&way.owner)
         {
@@ -198,9 +271,9 @@ impl UnderWay {
         self.unsent + self.queue.len() + self.open.as_ref().map_or(0, Lease::len)
     }
 
-    /// A run with room for content, as far as possible for `len` bytes; `None` when the ring has
-    /// none.
-    fn open_run(&mut self, len: usize) -> Option<&mut Lease> {
+    /// A run with room for content, as far as possible for `len` bytes, and what writes into it;
+    /// `None` when the ring has none.
+    fn open_run(&mut self, len: usize) -> Option<(&mut Lease, &mut Stream)> {
         if self.open.is_none() {
             let wanted = len.min(RUN_LEN_MAX) + CHUNK_HEAD_ROOM + CHUNK_END.len();
             let reserved = self.ring.reserve_bytes(wanted).or_else(|_| self.ring.reserve(1));
@@ -208,12 +281,12 @@ impl UnderWay {
             lease.set_headroom(CHUNK_HEAD_ROOM);
             self.open = Some(lease);
         }
-        self.open.as_mut()
+        self.open.as_mut().map(|open| (open, &mut self.encoder))
     }
 
     /// Makes a chunk of the run that is being filled.
     fn close_run(&mut self) {
-        if let Some(mut lease) = self.open.take() {
+        if let Some(mut lease) = self.open.take().filter(|lease| !lease.is_empty()) {
             lease.trim();
             self.queue_chunk(lease);
         }

@@ -28,29 +28,36 @@ impl BodyWriter {
     ///
     /// # Errors
     /// [`WriteError::TooLong`] past a stated length: nothing of `bytes` is written, and the reply
-    /// will be cut. [`WriteError::Closed`] when the connection is over, which only a writer on
+    /// will be cut. [`WriteError::Encode`] when a stage of the route fails. [`WriteError::Closed`] when the connection is over, which only a writer on
     /// another task lives to see.
     pub async fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WriteError> {
-        let mut rest = bytes.as_ref();
-        self.flow.borrow_mut().announce(rest.len())?;
+        let bytes = bytes.as_ref();
+        self.flow.borrow_mut().announce(bytes.len())?;
+        self.write_announced(bytes).await
+    }
+
+    async fn write_announced(&mut self, mut bytes: &[u8]) -> Result<(), WriteError> {
         poll_fn(|context| {
             let mut flow = self.flow.borrow_mut();
-            while !rest.is_empty() {
-                let Some(taken_len) = flow.take(rest)? else { return flow.wait(context) };
-                rest = &rest[taken_len..];
+            while !bytes.is_empty() {
+                let Some(taken_len) = flow.take(bytes)? else { return flow.wait(context) };
+                bytes = &bytes[taken_len..];
             }
             Poll::Ready(Ok(()))
         })
         .await
     }
 
-    /// Adds the payload of `lease`, which is sent from where it is. With ten bytes of headroom and
-    /// two of tailroom not even the framing is put elsewhere.
+    /// Adds the payload of `lease`, which is sent from where it is unless it passes stages. With ten
+    /// bytes of headroom and two of tailroom not even the framing is put elsewhere.
     ///
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn write_lease(&mut self, lease: Lease) -> Result<(), WriteError> {
         self.flow.borrow_mut().announce(lease.len())?;
+        if self.flow.borrow().is_encoded() {
+            return self.write_announced(lease.payload()).await;
+        }
         let mut lease = Some(lease);
         poll_fn(|context| {
             let mut flow = self.flow.borrow_mut();
@@ -65,15 +72,29 @@ impl BodyWriter {
         .await
     }
 
-    /// Waits until everything written so far was taken by the client's socket, or nearly: bytes that
-    /// the kernel has queued are not in sight.
+    /// Has everything written so far leave, also what a compressor would keep for later, and waits
+    /// until the kernel has taken it.
     ///
     /// # Errors
-    /// [`WriteError::Closed`] as for [`write`](Self::write).
+    /// As [`write`](Self::write).
     pub async fn flush(&mut self) -> Result<(), WriteError> {
         poll_fn(|context| {
             let mut flow = self.flow.borrow_mut();
-            if flow.is_flushed()? { Poll::Ready(Ok(())) } else { flow.wait(context) }
+            if flow.flush_encoder()? && flow.is_flushed()? {
+                Poll::Ready(Ok(()))
+            } else {
+                flow.wait(context)
+            }
+        })
+        .await
+    }
+
+    /// Has everything written so far leave at the next await that waits, also what a compressor
+    /// would keep for later.
+    pub(super) async fn push(&mut self) -> Result<(), WriteError> {
+        poll_fn(|context| {
+            let mut flow = self.flow.borrow_mut();
+            if flow.flush_encoder()? { Poll::Ready(Ok(())) } else { flow.wait(context) }
         })
         .await
     }
@@ -99,6 +120,8 @@ pub enum WriteError {
     TooLong,
     /// The connection is over.
     Closed,
+    /// A stage of the route does not take it. The connection ends with this reply, cut short.
+    Encode,
 }
 
 impl fmt::Display for WriteError {
@@ -106,6 +129,7 @@ impl fmt::Display for WriteError {
         f.write_str(match self {
             Self::TooLong => "the content is longer than the length that was stated for it",
             Self::Closed => "the connection is over",
+            Self::Encode => "a stage of the route does not take the content",
         })
     }
 }

@@ -11,7 +11,7 @@ use waterwheel_ring::{Inbound, Ring, Runs};
 
 use super::send::{after_fault, send};
 use crate::config::WorkerConfig;
-use crate::connection::{Connection, Phase};
+use crate::connection::{Connection, Phase, Waiting};
 use crate::task::Local;
 use crate::{Io, Metrics, Next, Protocol, Waking};
 
@@ -141,7 +141,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         connection: &mut Served<D, P>,
         budget: &mut usize,
     ) -> Result<(), Outcome> {
-        if connection.flags.waiting {
+        if connection.flags.waiting == Waiting::ForWake {
             // Nothing is read meanwhile: that is the backpressure. Of the peer's end the protocol
             // hears, because what it waits for may be for nobody.
             if !connection.flags.again && !connection.flags.read_closed {
@@ -190,7 +190,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         call: impl FnOnce(&mut P, &mut P::Connection, &mut Io<'_>) -> Next,
     ) -> Result<(), Outcome> {
         connection.flags.again = false;
-        connection.flags.waiting = false;
+        connection.flags.waiting = Waiting::No;
         let mut io = Io {
             ring: &self.ring,
             inbound: place_of(&mut connection.inbound, &mut self.inbound),
@@ -207,7 +207,10 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             connection.inbound = mem::take(&mut self.inbound);
         }
         match next {
-            Next::Read { room, deadline } => {
+            Next::Read { room, deadline } | Next::ReadOrWake { room, deadline } => {
+                if matches!(next, Next::ReadOrWake { .. }) {
+                    connection.flags.waiting = Waiting::ForWakeOrBytes;
+                }
                 connection.room = room;
                 connection.deadline = deadline;
                 if connection.flags.ended {
@@ -223,10 +226,10 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                 // What was awaited has come; a read before the next call must not ask for its room.
                 connection.room = 0;
             }
-            Next::Wake => {
-                connection.flags.waiting = true;
+            Next::Wake { deadline } => {
+                connection.flags.waiting = Waiting::ForWake;
                 connection.room = 0;
-                connection.deadline = Instant::MAX;
+                connection.deadline = deadline;
             }
             Next::Finish => connection.phase = Phase::Finishing,
             Next::Abort => {
@@ -238,7 +241,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         match next {
             Next::Yield => Err(Outcome::Requeue),
             Next::Starve => Err(Outcome::Starved),
-            Next::Wake => Err(Outcome::Wait),
+            Next::Wake { .. } => Err(Outcome::Wait),
             _ => Ok(()),
         }
     }

@@ -16,7 +16,7 @@ use super::accept::AcceptState;
 use super::bench::{Bench, Outcome};
 use super::drain::Report;
 use crate::config::WorkerConfig;
-use crate::connection::Connection;
+use crate::connection::{Connection, Waiting};
 use crate::control::Control;
 use crate::{Metrics, Protocol};
 
@@ -257,7 +257,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.bench.local.run_woken(&mut woken);
         for token in woken.drain(..) {
             if let Some(connection) = self.connections.get_mut(token)
-                && connection.flags.waiting
+                && connection.flags.waiting != Waiting::No
             {
                 connection.flags.again = true;
                 self.enqueue(token);
