@@ -9,7 +9,7 @@ use waterwheel_stages::zstd::Zstd;
 use waterwheel_stages::{Chain, Direction, Next, Stream};
 
 fn ring() -> Ring {
-    Ring::new(&Config::default()).unwrap()
+    Ring::new(&Config::default()).expect("a ring can be made")
 }
 
 /// Steps `stream` over `source` and flushes it, through targets of `room` bytes at a time.
@@ -17,13 +17,14 @@ fn sent(ring: &Ring, stream: &mut Stream, mut source: &[u8], room: usize) -> Vec
     let mut sent = Vec::new();
     let mut target = cramped(ring, room);
     while !source.is_empty() {
-        let progress = stream.step_bytes(source, false, &mut target).unwrap();
+        let progress =
+            stream.step_bytes(source, false, &mut target).expect("nothing is wrong with it");
         source = &source[progress.read..];
         sent.extend_from_slice(target.payload());
         target = cramped(ring, room);
     }
     loop {
-        let next = stream.flush(&mut target).unwrap();
+        let next = stream.flush(&mut target).expect("nothing is wrong with it");
         sent.extend_from_slice(target.payload());
         target = cramped(ring, room);
         match next {
@@ -36,25 +37,30 @@ fn sent(ring: &Ring, stream: &mut Stream, mut source: &[u8], room: usize) -> Vec
 
 /// A lease with so much room.
 fn cramped(ring: &Ring, room: usize) -> Lease {
-    let mut lease = ring.reserve_bytes(room).unwrap();
+    let mut lease = ring.reserve_bytes(room).expect("the ring is free");
     lease.set_headroom(lease.capacity() - room);
     lease
 }
 
 fn received(ring: &Ring, stream: &mut Stream, source: &[u8]) -> Vec<u8> {
-    let mut lease = ring.reserve_bytes(source.len().max(1)).unwrap();
-    lease.append(source).unwrap();
-    let mut target = ring.reserve_bytes(1 << 20).unwrap();
-    assert_eq!(stream.step(&mut lease, false, &mut target).unwrap(), Next::Input);
+    let mut lease = ring.reserve_bytes(source.len().max(1)).expect("the ring is free");
+    lease.append(source).expect("there is room");
+    let mut target = ring.reserve_bytes(1 << 20).expect("the ring is free");
+    assert_eq!(stream.step(&mut lease, false, &mut target).expect("it was flushed"), Next::Input);
     target.payload().to_vec()
 }
 
 fn every_flush_can_be_read(chains: &[&Chain], room: usize) {
     let ring = ring();
-    let mut out = Stream::start(chains, Direction::Outbound, &ring, 4096).unwrap();
-    let mut back = Stream::start(chains, Direction::Inbound, &ring, 4096).unwrap();
+    let mut out =
+        Stream::start(chains, Direction::Outbound, &ring, 4096).expect("contexts are free");
+    let mut back =
+        Stream::start(chains, Direction::Inbound, &ring, 4096).expect("contexts are free");
     for (round, len) in [3, 0, 30, 3000, 60_000, 3].into_iter().enumerate() {
-        let text: Vec<u8> = (0..len).map(|at: usize| (at * at / 7 + round) as u8).collect();
+        let text: Vec<u8> = (0..len)
+            .map(|at: usize| (at * at / 7 + round) % 251)
+            .map(|byte| u8::try_from(byte).expect("it is below 251"))
+            .collect();
         let sent = sent(&ring, &mut out, &text, room);
         assert_eq!(received(&ring, &mut back, &sent), text, "{chains:?}, {room}, round {round}");
     }
@@ -81,8 +87,9 @@ fn chains_pass_in_the_order_of_one_chain() {
     let both = Chain::new().then(Zstd::new(1 << 20)).then(Base64::STANDARD);
     let (zstd, base64) =
         (Chain::new().then(Zstd::new(1 << 20)), Chain::new().then(Base64::STANDARD));
-    let mut one = both.stream(Direction::Outbound, &ring, 4096).unwrap();
-    let mut two = Stream::start(&[&zstd, &base64], Direction::Outbound, &ring, 4096).unwrap();
+    let mut one = both.stream(Direction::Outbound, &ring, 4096).expect("contexts are free");
+    let mut two = Stream::start(&[&zstd, &base64], Direction::Outbound, &ring, 4096)
+        .expect("contexts are free");
     let text = b"water and water and water";
     assert_eq!(sent(&ring, &mut one, text, 4096), sent(&ring, &mut two, text, 4096));
 }
