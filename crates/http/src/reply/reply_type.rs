@@ -48,9 +48,9 @@ impl Reply {
         Self::with_body(Some("application/octet-stream"), Body::Run(lease))
     }
 
-    /// 200 with content that `write` makes while it is sent, however long. Its future belongs to the
-    /// connection as that of an async handler does: it may hold leases and per-core values, it is
-    /// polled on this worker, and it is dropped when the client is gone.
+    /// 200 with content that `write` makes while it is sent, however long. Its future belongs to
+    /// the connection as that of an async handler does: it may hold leases and per-core values, it
+    /// is polled on this worker, and it is dropped when the client is gone.
     ///
     /// The content goes out in chunks (RFC 9112 §7.1), or up to the end of the connection for a
     /// client that speaks HTTP/1.0, unless [`with_content_len`](Self::with_content_len) states its

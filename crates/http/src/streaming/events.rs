@@ -53,8 +53,8 @@ impl<'a> Event<'a> {
         self
     }
 
-    /// With an id, which a client that comes back tells as [`LastEventId`]. Line ends and zero bytes
-    /// in it are left out.
+    /// With an id, which a client that comes back tells as [`LastEventId`]. Line ends and zero
+    /// bytes in it are left out.
     #[must_use]
     pub fn id(mut self, id: &'a str) -> Self {
         self.id = Some(id);
@@ -121,12 +121,12 @@ pub struct EventWriter {
 }
 
 impl EventWriter {
-    /// Sends one event. It leaves at the next await that waits, through a compressor too; if more is
-    /// under way than [`queued_output_max`](crate::Limits::queued_output_max), this waits.
+    /// Sends one event. It leaves at the next await that waits, through a compressor too; if more
+    /// is under way than [`queued_output_max`](crate::Limits::queued_output_max), this waits.
     ///
     /// # Errors
-    /// [`WriteError::Closed`] when the connection is over, which only a writer on another task lives
-    /// to see; [`WriteError::Encode`] when a stage of the route fails.
+    /// [`WriteError::Closed`] when the connection is over, which only a writer on another task
+    /// lives to see; [`WriteError::Encode`] when a stage of the route fails.
     pub async fn send(&mut self, event: Event<'_>) -> Result<(), WriteError> {
         self.text.clear();
         write!(self.text, "{event}").expect("a string takes all text");
@@ -146,8 +146,9 @@ impl EventWriter {
 impl Reply {
     /// 200 with a stream of events for a browser's `EventSource`. Terms are those of
     /// [`stream`](Self::stream). When nothing was sent for 15 seconds, or as long as
-    /// [`with_keep_alive`](Self::with_keep_alive) says, a comment is, so that neither the client nor
-    /// a proxy takes the connection for dead. When the server drains, the reply ends in good order.
+    /// [`with_keep_alive`](Self::with_keep_alive) says, a comment is, so that neither the client
+    /// nor a proxy takes the connection for dead. When the server drains, the reply ends in good
+    /// order.
     ///
     /// ```
     /// use waterwheel_http::{Event, Reply};

@@ -113,8 +113,8 @@ impl Outgoing {
         Ok(Some(Self { flow, writing, framing, keep_alive, quiet_since }))
     }
 
-    /// Lets the content be written as far as it goes. `Ok` when the reply is complete; else what the
-    /// connection needs.
+    /// Lets the content be written as far as it goes. `Ok` when the reply is complete; else what
+    /// the connection needs.
     pub(crate) fn poll(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Need> {
         if self.keep_alive.is_some() && exchange.draining {
             // Events have no end of their own, and their client comes back for more.
@@ -142,8 +142,8 @@ impl Outgoing {
         }
     }
 
-    /// Nothing was sent for so long that the client, and what stands between, may think that nothing
-    /// ever will be: sends what says nothing.
+    /// Nothing was sent for so long that the client, and what stands between, may think that
+    /// nothing ever will be: sends what says nothing.
     pub(crate) fn keep_alive(&mut self, exchange: &mut Exchange<'_>) -> Need {
         self.enter(exchange);
         let mut flow = self.flow.borrow_mut();

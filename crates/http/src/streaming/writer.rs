@@ -28,8 +28,8 @@ impl BodyWriter {
     ///
     /// # Errors
     /// [`WriteError::TooLong`] past a stated length: nothing of `bytes` is written, and the reply
-    /// will be cut. [`WriteError::Encode`] when a stage of the route fails. [`WriteError::Closed`] when the connection is over, which only a writer on
-    /// another task lives to see.
+    /// will be cut. [`WriteError::Encode`] when a stage of the route fails. [`WriteError::Closed`]
+    /// when the connection is over, which only a writer on another task lives to see.
     pub async fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WriteError> {
         let bytes = bytes.as_ref();
         self.flow.borrow_mut().announce(bytes.len())?;
@@ -48,8 +48,8 @@ impl BodyWriter {
         .await
     }
 
-    /// Adds the payload of `lease`, which is sent from where it is unless it passes stages. With ten
-    /// bytes of headroom and two of tailroom not even the framing is put elsewhere.
+    /// Adds the payload of `lease`, which is sent from where it is unless it passes stages. With
+    /// ten bytes of headroom and two of tailroom not even the framing is put elsewhere.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -136,8 +136,8 @@ impl fmt::Display for WriteError {
 
 impl Error for WriteError {}
 
-/// Ends a [streamed reply](crate::Reply::stream) before it is complete. The connection ends with it,
-/// so that the client cannot take what it got for the whole.
+/// Ends a [streamed reply](crate::Reply::stream) before it is complete. The connection ends with
+/// it, so that the client cannot take what it got for the whole.
 ///
 /// Made from any error, by `?`. Nobody is told of that error: a stream that wants it known says so
 /// itself.
