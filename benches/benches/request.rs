@@ -47,7 +47,7 @@ impl Stand {
         Self {
             http,
             ring,
-            connection: Connection::new(peer, Instant::ZERO, &Limits::default()),
+            connection: Connection::new(peer.into(), Instant::ZERO, &Limits::default()),
             inbound: Inbound::default(),
             outbound: Runs::new(),
         }

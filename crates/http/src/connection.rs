@@ -3,14 +3,13 @@
 //! A state machine over received bytes and an output queue. It does no I/O, reads no clock and
 //! holds no segment between calls: what it has not consumed stays in [`Exchange::inbound`].
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::StatusCode;
 
 use crate::core::{Asked, Core, Http, Terms};
 use crate::encode::Persistence;
-use crate::exchange::{Exchange, Instant, Need};
+use crate::exchange::{Exchange, Instant, Need, PeerAddress};
 use crate::limits::Limits;
 use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Outline, Version, parse_head};
 use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
@@ -23,7 +22,7 @@ use crate::waiting::Waiting;
 #[derive(Debug)]
 pub struct Connection {
     phase: Phase,
-    peer: SocketAddr,
+    peer: PeerAddress,
     scan: HeadScan,
     /// When the connection is too old for another request.
     expires: Instant,
@@ -54,7 +53,7 @@ type Step = Result<(), Need>;
 impl Connection {
     /// A connection from `peer`, opened at `now`.
     #[must_use]
-    pub fn new(peer: SocketAddr, now: Instant, limits: &Limits) -> Self {
+    pub fn new(peer: PeerAddress, now: Instant, limits: &Limits) -> Self {
         let scan = HeadScan::new();
         let expires = now + limits.connection_age_max;
         Self { phase: Phase::Idle, peer, scan, expires, since: now, served: false }

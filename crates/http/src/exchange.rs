@@ -1,15 +1,16 @@
 //! What a connection is lent while it advances, and what it asks for in the end.
 //!
 //! The mirror of what a runtime offers: the HTTP core runs over anything that has a ring, received
-//! bytes and a queue of bytes to send. Of the runtime this file takes one type, [`Instant`], so
-//! that there is one for the whole server; beside `serve.rs` it is the only file that names it.
+//! bytes and a queue of bytes to send. Of the runtime this file takes [`Instant`] and
+//! [`PeerAddress`], so that there is one of each for the whole server; beside `serve.rs` it is the
+//! only file that names it.
 
 use std::fmt;
 use std::task::Waker;
 
 use waterwheel_ring::{Inbound, Ring, Runs};
 
-pub use waterwheel_runtime::Instant;
+pub use waterwheel_runtime::{Instant, PeerAddress};
 
 /// One connection's bytes and circumstances during one call.
 pub struct Exchange<'a> {

@@ -2,12 +2,12 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use waterwheel_ring::{Lease, Ring};
 
 use crate::core::Core;
+use crate::exchange::PeerAddress;
 use crate::gauges::Gauges;
 use crate::parse::{Head, Headers, Method, Version};
 use crate::router::Params;
@@ -17,11 +17,11 @@ use crate::router::Params;
 pub struct Request<'a> {
     head: &'a Head<'a>,
     params: &'a Params<'a>,
-    peer: &'a SocketAddr,
+    peer: &'a PeerAddress,
 }
 
 impl<'a> Request<'a> {
-    pub(crate) fn new(head: &'a Head<'a>, params: &'a Params<'a>, peer: &'a SocketAddr) -> Self {
+    pub(crate) fn new(head: &'a Head<'a>, params: &'a Params<'a>, peer: &'a PeerAddress) -> Self {
         Self { head, params, peer }
     }
 
@@ -77,7 +77,7 @@ impl<'a> Request<'a> {
     }
 
     /// The address that the connection came from.
-    pub fn peer(&self) -> SocketAddr {
+    pub fn peer(&self) -> PeerAddress {
         *self.peer
     }
 }

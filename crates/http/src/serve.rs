@@ -1,10 +1,9 @@
 //! HTTP as a protocol of the runtime: the only file here that knows what a worker offers and asks.
 
-use std::net::SocketAddr;
 use std::task::Waker;
 use std::time::SystemTime;
 
-use waterwheel_runtime::{Instant, Io, Next, Protocol};
+use waterwheel_runtime::{Instant, Io, Next, PeerAddress, Protocol};
 
 use crate::connection::Connection;
 use crate::core::Http;
@@ -13,7 +12,7 @@ use crate::exchange::{Exchange, Need};
 impl Protocol for Http {
     type Connection = Connection;
 
-    fn open(&mut self, peer: SocketAddr, now: Instant) -> Connection {
+    fn open(&mut self, peer: PeerAddress, now: Instant) -> Connection {
         Connection::new(peer, now, self.core.service().limits())
     }
 

@@ -7,12 +7,11 @@
 
 use std::fmt::Debug;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use crate::disk::{Disk, File};
-use crate::{Instant, Sources, Token};
+use crate::{Instant, PeerAddress, Sources, Token};
 
 /// What a worker asks of its world. Every call returns at once; only [`poll`](Self::poll) may wait.
 ///
@@ -32,7 +31,7 @@ pub trait Driver {
     /// [`io::ErrorKind::WouldBlock`] when none waits, also at a listener that is closed by now.
     /// Other errors follow accept(2): transient ones concern one connection, `EMFILE`, `ENFILE`,
     /// `ENOBUFS` and `ENOMEM` concern the process. [`AcceptFault`](crate::AcceptFault) sorts them.
-    fn accept(&mut self, listener: usize) -> io::Result<(Self::Socket, SocketAddr)>;
+    fn accept(&mut self, listener: usize) -> io::Result<(Self::Socket, PeerAddress)>;
 
     /// How many listeners this worker accepts from; 0 after
     /// [`close_listeners`](Self::close_listeners).

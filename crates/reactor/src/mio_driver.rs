@@ -3,22 +3,22 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
-use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use mio::net::{TcpListener, TcpStream};
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrAny};
 use rustix::time::{ClockId, clock_gettime};
-use socket2::SockRef;
 
 use crate::disk::{self, Disk, DiskConfig, KernelDisk};
 use crate::driver::{Driver, Event, Readiness, Wake};
+use crate::listen::Listener;
 use crate::mio_sources::MioSources;
-use crate::{Instant, Sources, Token, VECTORED_MAX};
+use crate::{Instant, PeerAddress, Sources, Token, VECTORED_MAX};
 
 /// Sockets of the kernel, ready by epoll or kqueue, both edge-triggered.
 ///
@@ -27,7 +27,7 @@ use crate::{Instant, Sources, Token, VECTORED_MAX};
 pub struct MioDriver {
     poll: Poll,
     ready: Events,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     waker: Waker,
     sources: Rc<MioSources>,
     /// Held so that it can be let go: see [`end_one_waiting`](Self::end_one_waiting).
@@ -41,26 +41,24 @@ pub struct MioDriver {
 
 impl MioDriver {
     /// Makes a driver that accepts from `listeners`, in this order. They are made non-blocking, and
-    /// what they accept is sent without delay (`TCP_NODELAY`), however they were bound.
+    /// what TCP listeners accept is sent without delay (`TCP_NODELAY`), however they were bound.
     ///
     /// # Errors
     /// The kernel's, when descriptors or memory are short.
     ///
     /// # Panics
     /// When `listeners` holds 2³² − 2 or more.
-    pub fn new(listeners: Vec<std::net::TcpListener>) -> io::Result<Self> {
+    pub fn new(listeners: Vec<Listener>) -> io::Result<Self> {
         assert!(listeners.len() < DISK.index as usize, "a listener's index must fit its token");
         let poll = Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), mio::Token(WAKER.to_usize()))?;
         let mut registered = Vec::with_capacity(listeners.len());
         for (listener, index) in listeners.into_iter().zip(0..) {
-            listener.set_nonblocking(true)?;
-            // Accepted sockets inherit it on Linux, which saves a call for each.
-            SockRef::from(&listener).set_tcp_nodelay(true)?;
-            let mut listener = TcpListener::from_std(listener);
+            listener.prepare()?;
             let token = Token { index, generation: Token::RESERVED };
             let token = mio::Token(token.to_usize());
-            poll.registry().register(&mut listener, token, Interest::READABLE)?;
+            let fd = listener.as_fd().as_raw_fd();
+            poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE)?;
             registered.push(listener);
         }
         let sources = Rc::new(MioSources::new(poll.registry().try_clone()?));
@@ -90,7 +88,7 @@ impl MioDriver {
     fn end_one_waiting(&mut self, listener: usize) {
         drop(self.spare.take());
         // An error here means that another thread took the descriptor first: nothing is lost.
-        drop(self.listeners[listener].accept());
+        drop(accept(&self.listeners[listener]));
         // When this fails too, the next call finds nothing to let go, and tries to open it again.
         self.spare = open_spare().ok();
     }
@@ -103,25 +101,17 @@ impl Driver for MioDriver {
     /// With `EMFILE` and `ENFILE`, one waiting connection was ended on the way, so that at least
     /// its peer knows.
     #[inline]
-    fn accept(&mut self, listener: usize) -> io::Result<(Stream, SocketAddr)> {
+    fn accept(&mut self, listener: usize) -> io::Result<(Stream, PeerAddress)> {
         let Some(source) = self.listeners.get(listener) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
-        match source.accept() {
-            Ok((stream, peer)) => {
-                #[cfg(not(target_os = "linux"))]
-                stream.set_nodelay(true)?;
-                #[cfg(target_vendor = "apple")]
-                SockRef::from(&stream).set_nosigpipe(true)?;
-                Ok((Stream(stream), peer))
-            }
-            Err(error) => {
-                if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
-                    self.end_one_waiting(listener);
-                }
-                Err(error)
-            }
+        let accepted = accept(source);
+        if let Err(error) = &accepted
+            && matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+        {
+            self.end_one_waiting(listener);
         }
+        accepted
     }
 
     #[inline]
@@ -130,11 +120,12 @@ impl Driver for MioDriver {
     }
 
     fn close_listeners(&mut self) {
-        for mut listener in self.listeners.drain(..) {
+        for listener in self.listeners.drain(..) {
             // Closing ours is not enough when another process holds the same listener: the kernel
             // forgets a registration with the last descriptor only. It fails for none but a
             // descriptor that is not registered, which is what we want.
-            drop(self.poll.registry().deregister(&mut listener));
+            let fd = listener.as_fd().as_raw_fd();
+            drop(self.poll.registry().deregister(&mut SourceFd(&fd)));
         }
     }
 
@@ -142,7 +133,8 @@ impl Driver for MioDriver {
     fn register(&mut self, socket: &mut Stream, token: Token) -> io::Result<()> {
         debug_assert_ne!(token.generation, Token::RESERVED, "reserved tokens are the driver's");
         let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut socket.0, mio::Token(token.to_usize()), both)
+        let fd = socket.0.as_raw_fd();
+        self.poll.registry().register(&mut SourceFd(&fd), mio::Token(token.to_usize()), both)
     }
 
     /// By rustix rather than the C library, whose wrappers spend 30 instructions a call on points
@@ -183,7 +175,7 @@ impl Driver for MioDriver {
     }
 
     fn shutdown_write(&mut self, socket: &mut Stream) -> io::Result<()> {
-        socket.0.shutdown(Shutdown::Write)
+        Ok(rustix::net::shutdown(&socket.0, Shutdown::Write)?)
     }
 
     #[inline]
@@ -225,9 +217,10 @@ impl Driver for MioDriver {
     }
 }
 
-/// A connected TCP stream of the kernel; from [`MioDriver`]'s accept. Closed when dropped.
+/// A connected stream of the kernel, by TCP or a Unix socket; from [`MioDriver`]'s accept. Closed
+/// when dropped.
 #[derive(Debug)]
-pub struct Stream(TcpStream);
+pub struct Stream(OwnedFd);
 
 impl AsFd for Stream {
     /// For socket options. Duplicating the descriptor would keep its events coming after the close.
@@ -263,6 +256,41 @@ pub(crate) const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
 /// Apple has no such flag; there accepted sockets get the option `SO_NOSIGPIPE`.
 #[cfg(target_vendor = "apple")]
 pub(crate) const NO_SIGNAL: SendFlags = SendFlags::empty();
+
+/// Accepts one connection, non-blocking and closed on exec. Descriptors are ours rather than mio's,
+/// so that one type holds sockets of both kinds.
+#[cfg(not(target_vendor = "apple"))]
+#[inline]
+fn accept(listener: &Listener) -> io::Result<(Stream, PeerAddress)> {
+    use rustix::net::SocketFlags;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (fd, peer) = rustix::net::acceptfrom_with(listener, flags)?;
+    #[cfg(not(target_os = "linux"))]
+    if listener.is_tcp() {
+        rustix::net::sockopt::set_tcp_nodelay(&fd, true)?;
+    }
+    Ok((Stream(fd), peer_address(peer)))
+}
+
+/// Apple's accept takes no flags.
+#[cfg(target_vendor = "apple")]
+fn accept(listener: &Listener) -> io::Result<(Stream, PeerAddress)> {
+    let (fd, peer) = rustix::net::acceptfrom(listener)?;
+    let socket = socket2::SockRef::from(&fd);
+    socket.set_cloexec(true)?;
+    socket.set_nonblocking(true)?;
+    socket.set_nosigpipe(true)?;
+    if listener.is_tcp() {
+        socket.set_tcp_nodelay(true)?;
+    }
+    Ok((Stream(fd), peer_address(peer)))
+}
+
+#[inline]
+fn peer_address(peer: Option<SocketAddrAny>) -> PeerAddress {
+    let address = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+    address.map_or(PeerAddress::LOCAL, PeerAddress::from)
+}
 
 /// A file of its own, not a duplicate: it must hold an entry of the system's table too, or letting
 /// it go would not help against `ENFILE`.

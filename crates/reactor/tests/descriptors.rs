@@ -16,7 +16,7 @@ fn peers_get_a_prompt_end_when_descriptors_run_out() {
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = listen::bind(any_port, &ListenConfig::default()).unwrap();
     let address = listener.local_addr().unwrap();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     let mut clients: Vec<TcpStream> =
         (0..CLIENTS).map(|_| TcpStream::connect(address).unwrap()).collect();
 
@@ -36,7 +36,7 @@ fn peers_get_a_prompt_end_when_descriptors_run_out() {
     drop(hoard);
     for client in &clients[2..] {
         let (_stream, peer) = driver.accept(0).unwrap();
-        assert_eq!(peer, client.local_addr().unwrap());
+        assert_eq!(peer, client.local_addr().unwrap().into());
     }
     assert_eq!(AcceptFault::of(&driver.accept(0).unwrap_err()), AcceptFault::Nothing);
 }

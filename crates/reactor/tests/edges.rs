@@ -24,7 +24,7 @@ fn pair() -> Pair {
     let client = world.connect();
     assert_eq!(poll(&mut driver), [Event::Listener(0)]);
     let (mut socket, peer) = driver.accept(0).unwrap();
-    assert_eq!(peer, client.address());
+    assert_eq!(peer, client.address().into());
     driver.register(&mut socket, TOKEN).unwrap();
     assert_eq!(poll(&mut driver), [writable()]);
     Pair { world, driver, socket, client }

@@ -30,11 +30,11 @@ fn loopback() -> (TcpListener, SocketAddr) {
 /// A driver with one accepted and registered connection, and its peer.
 fn pair() -> (MioDriver, Stream, TcpStream) {
     let (listener, address) = loopback();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     let peer = TcpStream::connect(address).unwrap();
     assert_eq!(poll(&mut driver), [Event::Listener(0)]);
     let (mut stream, from) = driver.accept(0).unwrap();
-    assert_eq!(from, peer.local_addr().unwrap());
+    assert_eq!(from, peer.local_addr().unwrap().into());
     driver.register(&mut stream, TOKEN).unwrap();
     poll(&mut driver);
     (driver, stream, peer)
@@ -49,7 +49,7 @@ fn poll(driver: &mut MioDriver) -> Vec<Event> {
 #[test]
 fn echo_is_whole_for_many_clients() {
     let (listener, address) = loopback();
-    let driver = MioDriver::new(vec![listener]).unwrap();
+    let driver = MioDriver::new(vec![listener.into()]).unwrap();
     let (waker, done) = (driver.waker(), Arc::new(AtomicBool::new(false)));
     let done_by_clients = Arc::clone(&done);
     let clients = thread::spawn(move || {
@@ -100,7 +100,7 @@ fn listeners_share_a_port_and_reopen_it_at_once() {
     let mut alone = ListenConfig::default();
     alone.reuse_port = false;
     assert_eq!(listen::bind(address, &alone).unwrap_err().kind(), io::ErrorKind::AddrInUse);
-    let driver = MioDriver::new(vec![first, second]).unwrap();
+    let driver = MioDriver::new(vec![first.into(), second.into()]).unwrap();
     assert_eq!(driver.listener_count(), 2);
     drop(driver);
     listen::bind(address, &alone).unwrap();
@@ -179,7 +179,7 @@ fn broken_connection_raises_no_signal() {
 #[test]
 fn wake_from_another_thread_ends_the_wait() {
     let (listener, _) = loopback();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     let waker = driver.waker();
     let thread = thread::spawn(move || waker.wake());
     assert_eq!(poll(&mut driver), [Event::Wake]);
@@ -190,7 +190,7 @@ fn wake_from_another_thread_ends_the_wait() {
 fn closed_listeners_refuse() {
     let (listener, address) = loopback();
     let held_elsewhere = listener.try_clone().unwrap();
-    let mut driver = MioDriver::new(vec![listener]).unwrap();
+    let mut driver = MioDriver::new(vec![listener.into()]).unwrap();
     driver.close_listeners();
     assert_eq!(driver.listener_count(), 0);
     assert_eq!(driver.accept(0).unwrap_err().kind(), io::ErrorKind::WouldBlock);

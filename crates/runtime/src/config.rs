@@ -17,6 +17,9 @@ pub struct Config {
     pub ring: waterwheel_ring::Config,
     /// Limits of a worker.
     pub worker: WorkerConfig,
+    /// Remove the path of a Unix socket before listening there when it is a socket at which nobody
+    /// listens any more. Off: a path that exists is an error.
+    pub unlink_stale: bool,
 }
 
 impl Default for Config {
@@ -26,6 +29,7 @@ impl Default for Config {
             pinning: Pinning::Auto,
             ring: waterwheel_ring::Config::default(),
             worker: WorkerConfig::default(),
+            unlink_stale: false,
         }
     }
 }

@@ -3,19 +3,18 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 
 /// Why a runtime did not start, or did not end by a drain.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError {
-    /// No address to listen on was given.
+    /// Nothing to listen on was given.
     NoListener,
-    /// An address could not be bound.
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// The kernel's reason.
+    /// An endpoint could not be opened.
+    Listen {
+        /// The endpoint, as it was given.
+        endpoint: String,
+        /// The kernel's reason, or which sockets systemd passed instead.
         source: io::Error,
     },
     /// A core was asked for that the process may not run on.
@@ -44,8 +43,8 @@ pub enum RunError {
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoListener => f.write_str("no address to listen on"),
-            Self::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Self::NoListener => f.write_str("nothing to listen on"),
+            Self::Listen { endpoint, source } => write!(f, "cannot listen on {endpoint}: {source}"),
             Self::Core { core } => write!(f, "core {core} is not in the affinity mask"),
             Self::Files { limit } => {
                 write!(f, "the limit of {limit} open files leaves none for connections")
@@ -61,7 +60,7 @@ impl fmt::Display for RunError {
 impl Error for RunError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Bind { source, .. } | Self::Driver(source) | Self::Signals(source) => {
+            Self::Listen { source, .. } | Self::Driver(source) | Self::Signals(source) => {
                 Some(source)
             }
             Self::Ring(source) => Some(source),

@@ -19,15 +19,15 @@
 //! An echo server, stopped before it begins:
 //!
 //! ```
-//! use std::{net::SocketAddr, time::Duration};
-//! use waterwheel_runtime::{Config, Instant, Io, Next, Protocol, Runtime};
+//! use std::time::Duration;
+//! use waterwheel_runtime::{Config, Endpoint, Instant, Io, Next, PeerAddress, Protocol, Runtime};
 //!
 //! struct Echo;
 //!
 //! impl Protocol for Echo {
 //!     type Connection = ();
 //!
-//!     fn open(&mut self, _: SocketAddr, _: Instant) {}
+//!     fn open(&mut self, _: PeerAddress, _: Instant) {}
 //!
 //!     fn advance(&mut self, _: &mut (), io: &mut Io<'_>) -> Next {
 //!         if io.draining || io.ended {
@@ -46,7 +46,7 @@
 //!     }
 //! }
 //!
-//! let runtime = Runtime::bind(Config::default(), &["127.0.0.1:0".parse()?])?;
+//! let runtime = Runtime::bind(Config::default(), &[Endpoint::Tcp("127.0.0.1:0".parse()?)])?;
 //! runtime.control().drain();
 //! let report = runtime.run(|_worker| Echo)?;
 //! assert_eq!(report.cut, 0);
@@ -57,7 +57,9 @@
 mod config;
 mod connection;
 mod control;
+mod endpoint;
 mod error;
+mod listeners;
 mod metrics;
 pub mod net;
 mod placement;
@@ -68,10 +70,11 @@ mod worker;
 
 pub use config::{Config, Pinning, SPARE_FILES, WorkerConfig};
 pub use control::Control;
+pub use endpoint::Endpoint;
 pub use error::RunError;
 pub use metrics::Metrics;
 pub use protocol::{Io, Next, Protocol};
 pub use runtime::Runtime;
 pub use task::Waking;
-pub use waterwheel_reactor::Instant;
+pub use waterwheel_reactor::{Instant, PeerAddress};
 pub use worker::{Report, Turn, Worker};

@@ -5,12 +5,11 @@
 //! nothing of HTTP.
 
 use std::fmt::Debug;
-use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use waterwheel_ring::{Inbound, Ring, Runs};
 
-use crate::{Instant, Metrics, Waking};
+use crate::{Instant, Metrics, PeerAddress, Waking};
 
 /// A protocol as one worker runs it. Each worker has its own value, so nothing here needs `Send`.
 pub trait Protocol {
@@ -19,7 +18,7 @@ pub trait Protocol {
     type Connection: Debug;
 
     /// A connection was accepted. Nothing has been read yet.
-    fn open(&mut self, peer: SocketAddr, now: Instant) -> Self::Connection;
+    fn open(&mut self, peer: PeerAddress, now: Instant) -> Self::Connection;
 
     /// Bytes arrived, the peer ended, the drain began, an earlier [`Next::Yield`] asked for another
     /// call, or the connection was woken. Handles as much of [`Io::inbound`] as it can.

@@ -1,77 +1,74 @@
 //! Workers on threads: bound to their listeners, pinned to their cores, drained together.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle as SignalsHandle, Signals};
-use waterwheel_reactor::listen::{ListenConfig, bind};
+use waterwheel_reactor::listen::Listener;
 use waterwheel_reactor::{Driver, MioDriver};
 use waterwheel_ring::Ring;
 
 use crate::config::{Config, SPARE_FILES};
 use crate::control::Control;
+use crate::endpoint::Endpoint;
 use crate::error::RunError;
+use crate::listeners::{BoundPath, Inherited, Listeners, Opening};
 use crate::placement::{Placement, place};
 use crate::{Protocol, Report, Worker};
 
 /// Bound listeners and settled places, ready to run.
 ///
 /// Every worker has a listener of its own on every address (`SO_REUSEPORT`): the kernel spreads new
-/// connections over them, and a connection never leaves the worker that accepted it.
+/// connections over them, and a connection never leaves the worker that accepted it. At a Unix
+/// socket, and at a socket from systemd, all workers accept from the one there is.
 #[derive(Debug)]
 pub struct Runtime {
     config: Config,
     control: Arc<Control>,
     placement: Placement,
-    /// Per worker, its listeners.
-    listeners: Vec<Vec<TcpListener>>,
-    addresses: Vec<SocketAddr>,
+    listeners: Listeners,
+    endpoints: Vec<Endpoint>,
     connections_max: usize,
     signals: bool,
 }
 
 impl Runtime {
-    /// Binds every address for every worker. With port 0 the kernel chooses one port, which all
+    /// Opens every endpoint for every worker. With port 0 the kernel chooses one port, which all
     /// workers then share.
     ///
     /// # Errors
     /// [`RunError`] for the first setting that cannot be had. Nothing was started then.
-    pub fn bind(config: Config, addresses: &[SocketAddr]) -> Result<Self, RunError> {
-        if addresses.is_empty() {
+    pub fn bind(config: Config, endpoints: &[Endpoint]) -> Result<Self, RunError> {
+        if endpoints.is_empty() {
             return Err(RunError::NoListener);
         }
         let placement = place(config.workers, config.pinning)?;
-        let connections_max = connections_max(&config, placement.worker_count())?;
-        let mut listeners: Vec<Vec<TcpListener>> = Vec::new();
-        listeners.resize_with(placement.worker_count(), Vec::new);
-        let mut bound = Vec::with_capacity(addresses.len());
-        for &asked in addresses {
-            let mut address = asked;
-            for worker in &mut listeners {
-                let fault = |source| RunError::Bind { address, source };
-                let listener = bind(address, &ListenConfig::default()).map_err(fault)?;
-                address = listener.local_addr().map_err(fault)?;
-                worker.push(listener);
-            }
-            bound.push(address);
-        }
-        let control = Arc::new(Control::new());
+        let worker_count = placement.worker_count();
+        let connections_max = connections_max(&config, worker_count)?;
+        let unlink_stale = config.unlink_stale;
+        let opening = Opening { worker_count, unlink_stale, keep_spares: false };
+        let listeners = Listeners::open(endpoints, opening, Inherited::default())?;
         Ok(Self {
             config,
-            control,
+            control: Arc::new(Control::new()),
             placement,
             listeners,
-            addresses: bound,
+            endpoints: endpoints.to_vec(),
             connections_max,
             signals: false,
         })
     }
 
-    /// The addresses in use, ports resolved.
+    /// The TCP addresses in use, ports resolved.
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        &self.listeners.addresses
+    }
+
+    /// What was asked to listen on.
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
     }
 
     /// How many workers will run.
@@ -116,7 +113,7 @@ impl Runtime {
         let signals = if self.signals { Some(watch_signals(&self.control)?) } else { None };
         let (config, protocol) = (Arc::new(config), Arc::new(protocol));
         let mut threads = Vec::new();
-        for (index, listeners) in self.listeners.into_iter().enumerate() {
+        for (index, listeners) in self.listeners.per_worker.into_iter().enumerate() {
             let start = Start {
                 index,
                 core: self.placement.core(index),
@@ -138,6 +135,7 @@ impl Runtime {
             }
         }
         let report = join(threads);
+        self.listeners.paths.iter().for_each(BoundPath::remove);
         if let Some(signals) = signals {
             signals.close();
         }
@@ -149,7 +147,7 @@ impl Runtime {
 struct Start {
     index: usize,
     core: Option<core_affinity::CoreId>,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     config: Arc<Config>,
     control: Arc<Control>,
 }

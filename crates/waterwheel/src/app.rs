@@ -1,12 +1,12 @@
 //! An application: routes, per-core values and limits, before it is served.
 
 use std::fmt;
-use std::net::ToSocketAddrs;
 use std::sync::Arc;
 
 use waterwheel_http::{IntoRoute, Limits, Locals, Registration, Service, ServiceError};
 use waterwheel_runtime::WorkerConfig;
 
+use crate::listen::ToEndpoints;
 use crate::server::Server;
 
 /// Adds one value to those of the worker with this index.
@@ -116,9 +116,9 @@ impl App {
         self
     }
 
-    /// Serves on `address`. Further addresses and settings are the server's.
-    pub fn listen(self, address: impl ToSocketAddrs) -> Server {
-        Server::new(self).listen(address)
+    /// Serves on `endpoint`: see [`Server::listen`]. Further ones and settings are the server's.
+    pub fn listen(self, endpoint: impl ToEndpoints) -> Server {
+        Server::new(self).listen(endpoint)
     }
 
     /// Passes on the limits that a worker enforces whatever its protocol.

@@ -50,6 +50,7 @@ mod app;
 mod error;
 #[cfg(feature = "lab")]
 pub mod lab;
+mod listen;
 mod server;
 
 pub use waterwheel_http as http;
@@ -62,6 +63,7 @@ pub use zerocopy;
 
 pub use app::App;
 pub use error::StartError;
+pub use listen::ToEndpoints;
 pub use server::{Bound, Server};
 pub use waterwheel_http::{
     BodyWriter, Call, Cut, Event, EventWriter, Extract, Gauges, Handler, InPlace, IntoReply,

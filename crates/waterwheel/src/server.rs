@@ -1,22 +1,23 @@
 //! A server: an application, the addresses it listens on, and how many workers share the load.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use waterwheel_http::{Http, Service};
-use waterwheel_runtime::{Config, Control, Pinning, Report, Runtime};
+use waterwheel_runtime::{Config, Control, Endpoint, Pinning, Report, Runtime};
 
 use crate::app::{App, PerCore};
 use crate::error::StartError;
+use crate::listen::ToEndpoints;
 
 /// Settings of a server. [`run`](Self::run) checks them all, binds, and serves until drained.
 #[derive(Debug)]
 pub struct Server {
     app: App,
-    addresses: Result<Vec<SocketAddr>, io::Error>,
+    endpoints: Result<Vec<Endpoint>, io::Error>,
     config: Config,
     signals: bool,
 }
@@ -25,18 +26,29 @@ impl Server {
     /// A server that listens nowhere yet, with one worker per core.
     #[must_use]
     pub fn new(app: App) -> Self {
-        Self { app, addresses: Ok(Vec::new()), config: Config::default(), signals: true }
+        Self { app, endpoints: Ok(Vec::new()), config: Config::default(), signals: true }
     }
 
-    /// Listens on a further address. A name is looked up now.
+    /// Listens on a further address, at a Unix socket (`unix:/path`), or on sockets that systemd
+    /// passes (`systemd:name`, or `systemd:` for all of them). Names of hosts are looked up now.
+    ///
+    /// A Unix socket can be used by its owner and group. Its path is removed in the end.
     #[must_use]
-    pub fn listen(mut self, address: impl ToSocketAddrs) -> Self {
-        if let Ok(known) = &mut self.addresses {
-            match address.to_socket_addrs() {
+    pub fn listen(mut self, endpoint: impl ToEndpoints) -> Self {
+        if let Ok(known) = &mut self.endpoints {
+            match endpoint.to_endpoints() {
                 Ok(found) => known.extend(found),
-                Err(error) => self.addresses = Err(error),
+                Err(error) => self.endpoints = Err(error),
             }
         }
+        self
+    }
+
+    /// Removes the path of a Unix socket first when it is a socket at which nobody listens any
+    /// more, as a killed process leaves it. Without this a path that exists is an error.
+    #[must_use]
+    pub fn unlink_stale(mut self) -> Self {
+        self.config.unlink_stale = true;
         self
     }
 
@@ -80,12 +92,12 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn bind(self) -> Result<Bound, StartError> {
-        let addresses = self.addresses.map_err(StartError::Address)?;
+        let endpoints = self.endpoints.map_err(StartError::Address)?;
         let mut config = self.config;
         self.app.limit_worker(&mut config.worker);
         let ring = config.ring.clone();
         let (service, per_core) = self.app.build(&ring).map_err(StartError::App)?;
-        let mut runtime = Runtime::bind(config, &addresses).map_err(StartError::Run)?;
+        let mut runtime = Runtime::bind(config, &endpoints).map_err(StartError::Run)?;
         if self.signals {
             runtime = runtime.stop_on_signals();
         }
@@ -111,7 +123,7 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// The addresses in use, ports resolved.
+    /// The TCP addresses in use, ports resolved.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         self.runtime.addresses()

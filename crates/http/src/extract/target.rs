@@ -1,13 +1,13 @@
 //! Parts of the request target, and the peer.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::str::FromStr;
 
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::Extract;
+use crate::exchange::PeerAddress;
 use crate::rejection::Rejection;
 use crate::request::Call;
 
@@ -23,7 +23,7 @@ pub struct Query<T>(pub T);
 
 /// The address that the connection came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
+pub struct Peer(pub PeerAddress);
 
 impl Extract for Peer {
     fn extract(call: &mut Call<'_>) -> Result<Self, Rejection> {

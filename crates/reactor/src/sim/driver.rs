@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +12,7 @@ use super::disk::SimDisk;
 use super::outgoing::SimSources;
 use super::state::State;
 use crate::disk::{Disk, File};
-use crate::{Driver, Event, Instant, Sources, Token, VECTORED_MAX, Wake};
+use crate::{Driver, Event, Instant, PeerAddress, Sources, Token, VECTORED_MAX, Wake};
 
 /// A [`Driver`] in a [`World`](super::World), with one listener, number 0; from
 /// [`World::driver`](super::World::driver).
@@ -42,12 +41,12 @@ impl Driver for SimDriver {
     type Socket = SimSocket;
     type Waker = SimWaker;
 
-    fn accept(&mut self, listener: usize) -> io::Result<(SimSocket, SocketAddr)> {
+    fn accept(&mut self, listener: usize) -> io::Result<(SimSocket, PeerAddress)> {
         if listener >= self.listener_count() {
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
         }
         let (id, peer) = self.state.borrow_mut().accept(self.worker)?;
-        Ok((SimSocket { state: Rc::clone(&self.state), id }, peer))
+        Ok((SimSocket { state: Rc::clone(&self.state), id }, peer.into()))
     }
 
     fn listener_count(&self) -> usize {

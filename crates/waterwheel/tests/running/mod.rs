@@ -21,12 +21,12 @@ pub struct Running {
 impl Running {
     /// One worker, so that its counters are all there is.
     pub fn start(app: App) -> Self {
-        let server = Server::new(app)
-            .listen("127.0.0.1:0")
-            .workers(NonZeroUsize::MIN)
-            .pin(Pinning::Off)
-            .ignore_signals()
-            .drain_within(Duration::from_secs(5));
+        let server = Server::new(app).listen("127.0.0.1:0").workers(NonZeroUsize::MIN);
+        Self::serve(server.pin(Pinning::Off).ignore_signals())
+    }
+
+    pub fn serve(server: Server) -> Self {
+        let server = server.drain_within(Duration::from_secs(5));
         let bound: Bound = server.bind().expect("the server starts");
         let (address, control) = (bound.addresses()[0], bound.control());
         Self { address, control, thread: thread::spawn(move || bound.run()) }
@@ -58,7 +58,7 @@ impl Running {
 }
 
 /// Reads one reply; what follows it must not have come yet.
-pub fn read_reply(stream: &mut TcpStream) -> LabReply {
+pub fn read_reply(stream: &mut impl Read) -> LabReply {
     let mut received = Vec::new();
     let mut room = vec![0; 64 << 10];
     loop {

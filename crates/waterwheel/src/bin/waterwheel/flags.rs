@@ -16,13 +16,20 @@ use waterwheel::runtime::Pinning;
     after_help = "Examples:
   waterwheel                                    serve on http://127.0.0.1:8080
   waterwheel --listen [::]:80 --listen 0.0.0.0:8000
+  waterwheel --listen unix:/run/site.sock --unlink-stale
   waterwheel --workers 1 --pin 3 --ring-size 4M one worker on core 3 with a 4 MiB ring
   waterwheel --check --ring-size 64M            check settings, print the plan, exit"
 )]
 pub(crate) struct Flags {
-    /// Address and port to listen on; may be given several times. Port 0 lets the kernel choose.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    /// Where to listen; may be given several times. `ADDRESS:PORT`, where port 0 lets the kernel
+    /// choose, `unix:PATH`, or `systemd:NAME` for the sockets that systemd passes under that name
+    /// (`systemd:` for all of them).
+    #[arg(long, value_name = "ENDPOINT", default_value = "127.0.0.1:8080")]
     pub(crate) listen: Vec<String>,
+
+    /// Remove the path of a Unix socket first when nobody listens there any more.
+    #[arg(long)]
+    pub(crate) unlink_stale: bool,
 
     /// Workers, one thread each. Default: one per core that this process may use.
     #[arg(long, value_name = "COUNT")]

@@ -27,6 +27,9 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
     for address in &flags.listen {
         server = server.listen(address.as_str());
     }
+    if flags.unlink_stale {
+        server = server.unlink_stale();
+    }
     if let Some(workers) = flags.workers {
         server = server.workers(workers);
     }

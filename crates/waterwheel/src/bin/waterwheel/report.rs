@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use waterwheel::Bound;
+use waterwheel::runtime::Endpoint;
 
 /// Addresses, workers, memory and routes, for people.
 pub(crate) fn start(bound: &Bound) -> String {
@@ -17,6 +18,9 @@ fn write_start(bound: &Bound, text: &mut String) -> fmt::Result {
     let runtime = bound.runtime();
     for address in bound.addresses() {
         writeln!(text, "listening on http://{address}")?;
+    }
+    for endpoint in runtime.endpoints().iter().filter(|one| matches!(one, Endpoint::Unix(_))) {
+        writeln!(text, "listening on {endpoint}")?;
     }
     let workers = runtime.worker_count();
     let cores: Option<Vec<String>> =

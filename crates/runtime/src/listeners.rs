@@ -1,0 +1,212 @@
+//! The listeners of a server: opened for every worker, taken over from systemd or from a process
+//! before this one, and kept so that they can be passed on. Knows no connection.
+
+use std::env;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use listenfd::ListenFd;
+use waterwheel_reactor::listen::{ListenConfig, Listener, bind, bind_unix, remove_stale};
+
+use crate::endpoint::Endpoint;
+use crate::error::RunError;
+
+/// A listener and the endpoint that it was asked for by: what a successor finds its own by.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) endpoint: String,
+    pub(crate) listener: Listener,
+}
+
+/// Every listener of a server.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners {
+    /// Per worker, what it accepts from.
+    pub(crate) per_worker: Vec<Vec<Listener>>,
+    /// The TCP addresses in use, ports resolved, in the order of the endpoints.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The Unix sockets that were bound here, to be removed in the end.
+    pub(crate) paths: Vec<BoundPath>,
+    /// A second descriptor of each listener, for a successor.
+    pub(crate) spares: Vec<Named>,
+}
+
+/// Listeners that exist before this server opens any.
+#[derive(Debug, Default)]
+pub(crate) struct Inherited {
+    /// From the process before this one.
+    pub(crate) handed: Vec<Named>,
+}
+
+/// What the opening of listeners goes by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    pub(crate) worker_count: usize,
+    /// Remove the path of a Unix socket at which nobody listens any more.
+    pub(crate) unlink_stale: bool,
+    /// Keep a second descriptor of each listener.
+    pub(crate) keep_spares: bool,
+}
+
+impl Listeners {
+    /// Opens every endpoint for every worker; what was inherited for an endpoint comes first.
+    pub(crate) fn open(
+        endpoints: &[Endpoint],
+        opening: Opening,
+        mut inherited: Inherited,
+    ) -> Result<Self, RunError> {
+        let mut listeners = Self::default();
+        listeners.per_worker.resize_with(opening.worker_count, Vec::new);
+        let mut activated = None;
+        for endpoint in endpoints {
+            let name = endpoint.to_string();
+            let fault = |source| RunError::Listen { endpoint: name.clone(), source };
+            let mut opened = inherited.take(&name);
+            match endpoint {
+                Endpoint::Tcp(asked) => {
+                    open_tcp(*asked, opening.worker_count, &mut opened).map_err(fault)?;
+                }
+                Endpoint::Unix(path) => {
+                    let bound = match opened.is_empty() {
+                        true => Some(open_unix(path, opening.unlink_stale).map_err(fault)?),
+                        false => None,
+                    };
+                    opened.extend(bound);
+                    listeners.paths.push(BoundPath::of(path).map_err(fault)?);
+                }
+                Endpoint::Systemd(wanted) => {
+                    let activated = activated.get_or_insert_with(Activated::from_env);
+                    if opened.is_empty() {
+                        opened = activated.take(wanted).map_err(fault)?;
+                    }
+                }
+            }
+            listeners.distribute(&name, opened, opening).map_err(fault)?;
+        }
+        Ok(listeners)
+    }
+
+    /// Gives each worker a share of an endpoint's listeners; where there are fewer listeners than
+    /// workers, several workers accept from one.
+    fn distribute(
+        &mut self,
+        name: &str,
+        opened: Vec<Listener>,
+        opening: Opening,
+    ) -> io::Result<()> {
+        let mut known = Vec::new();
+        for listener in &opened {
+            if let Some(address) = listener.local_addr()
+                && !known.contains(&address)
+            {
+                known.push(address);
+            }
+            if opening.keep_spares {
+                let (endpoint, listener) = (name.to_owned(), listener.try_clone()?);
+                self.spares.push(Named { endpoint, listener });
+            }
+        }
+        self.addresses.extend(known);
+        let count = self.per_worker.len();
+        // Systemd and Unix paths come with one socket for all. Extra ones, of a predecessor with
+        // more workers, are taken over too: closing them would reset what waits in their queues.
+        for (worker, own) in self.per_worker.iter_mut().enumerate().skip(opened.len()) {
+            own.push(opened[worker % opened.len()].try_clone()?);
+        }
+        for (index, listener) in opened.into_iter().enumerate() {
+            self.per_worker[index % count].push(listener);
+        }
+        Ok(())
+    }
+}
+
+impl Inherited {
+    fn take(&mut self, endpoint: &str) -> Vec<Listener> {
+        let taken = self.handed.extract_if(.., |named| named.endpoint == endpoint);
+        taken.map(|named| named.listener).collect()
+    }
+}
+
+/// One listener for each worker (`SO_REUSEPORT`): the kernel spreads connections over them.
+fn open_tcp(asked: SocketAddr, worker_count: usize, opened: &mut Vec<Listener>) -> io::Result<()> {
+    let mut address = opened.first().and_then(Listener::local_addr).unwrap_or(asked);
+    while opened.len() < worker_count {
+        let listener = bind(address, &ListenConfig::default())?;
+        address = listener.local_addr()?;
+        opened.push(listener.into());
+    }
+    Ok(())
+}
+
+fn open_unix(path: &Path, unlink_stale: bool) -> io::Result<Listener> {
+    if unlink_stale {
+        remove_stale(path)?;
+    }
+    Ok(bind_unix(path, &ListenConfig::default())?.into())
+}
+
+/// What systemd passed to this process.
+struct Activated {
+    sockets: ListenFd,
+    names: Vec<String>,
+}
+
+impl Activated {
+    fn from_env() -> Self {
+        // The names stay in the environment, numbers and process id are taken out of it.
+        let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let names = names.split(':').map(str::to_owned).collect();
+        Self { sockets: ListenFd::from_env(), names }
+    }
+
+    /// Takes the sockets of this name, or all.
+    fn take(&mut self, wanted: &str) -> io::Result<Vec<Listener>> {
+        let mut taken = Vec::new();
+        for index in 0..self.sockets.len() {
+            let name = self.names.get(index).map_or("", String::as_str);
+            if !wanted.is_empty() && wanted != name {
+                continue;
+            }
+            // Asking for the other kind leaves a socket where it is.
+            if let Ok(Some(listener)) = self.sockets.take_tcp_listener(index) {
+                taken.push(Listener::adopt(listener.into())?);
+            } else if let Some(listener) = self.sockets.take_unix_listener(index)? {
+                taken.push(Listener::adopt(listener.into())?);
+            }
+        }
+        if taken.is_empty() {
+            let told = match self.sockets.len() {
+                0 => "systemd passed no sockets".to_owned(),
+                _ => format!("the sockets passed are named {}", self.names.join(", ")),
+            };
+            return Err(io::Error::new(io::ErrorKind::NotFound, told));
+        }
+        Ok(taken)
+    }
+}
+
+/// A Unix socket's path, and which file was there when it was opened.
+#[derive(Debug)]
+pub(crate) struct BoundPath {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl BoundPath {
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = std::fs::symlink_metadata(path)?;
+        Ok(Self { path: path.to_owned(), device: found.dev(), inode: found.ino() })
+    }
+
+    /// Removes the path, unless another socket has taken its place meanwhile.
+    pub(crate) fn remove(&self) {
+        let now = Self::of(&self.path);
+        if now.is_ok_and(|now| (now.device, now.inode) == (self.device, self.inode)) {
+            // Gone already, or not ours to remove: there is nobody left to tell.
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Where a server can listen besides TCP addresses: at Unix sockets, and on sockets that systemd
+//! passes.
+
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
+
+mod running;
+mod wire;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs, process};
+
+use running::{PATIENCE, Running, read_reply};
+use waterwheel::{App, Request, Server, StartError};
+use wire::get;
+
+fn app() -> App {
+    App::new().get("/peer", |request: &Request<'_>| request.peer().to_string())
+}
+
+/// A path in a folder of this test's own, which is removed in the end.
+struct Place {
+    folder: PathBuf,
+}
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let folder = env::temp_dir().join(format!("waterwheel-{}-{name}", process::id()));
+        fs::create_dir(&folder).unwrap();
+        Self { folder }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    fn endpoint(&self) -> String {
+        format!("unix:{}", self.socket().display())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+fn server(place: &Place) -> Server {
+    Server::new(app()).listen(place.endpoint()).listen("127.0.0.1:0").ignore_signals()
+}
+
+fn ask(path: &Path) -> String {
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(&get("/peer")).unwrap();
+    read_reply(&mut stream).text().to_owned()
+}
+
+#[test]
+fn unix_socket_is_served_beside_tcp_and_removed_in_the_end() {
+    let place = Place::new("served");
+    let running = Running::serve(server(&place));
+    for _ in 0..20 {
+        assert_eq!(ask(&place.socket()), "unix");
+    }
+    let mut stream = running.connect();
+    let own = stream.local_addr().unwrap();
+    stream.write_all(&get("/peer")).unwrap();
+    assert_eq!(read_reply(&mut stream).text(), own.to_string());
+    drop(stream);
+    let mode = fs::metadata(place.socket()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660, "owner and group may connect, nobody else");
+    running.stop();
+    assert!(!place.socket().exists());
+}
+
+/// The kind of the fault with which a server at this place does not start.
+fn refusal(server: Server) -> std::io::ErrorKind {
+    match server.bind() {
+        Err(StartError::Run(waterwheel::runtime::RunError::Listen { source, .. })) => source.kind(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn stale_socket_is_removed_on_request_only() {
+    let place = Place::new("stale");
+    drop(UnixListener::bind(place.socket()).unwrap());
+    assert_eq!(refusal(server(&place)), std::io::ErrorKind::AddrInUse);
+    let running = Running::serve(server(&place).unlink_stale());
+    assert_eq!(ask(&place.socket()), "unix");
+    running.stop();
+}
+
+#[test]
+fn socket_that_somebody_listens_at_is_never_removed() {
+    let place = Place::new("live");
+    let _other = UnixListener::bind(place.socket()).unwrap();
+    assert_eq!(refusal(server(&place).unlink_stale()), std::io::ErrorKind::AddrInUse);
+    assert!(UnixStream::connect(place.socket()).is_ok());
+}
+
+#[test]
+fn file_that_is_no_socket_is_never_removed() {
+    let place = Place::new("file");
+    fs::write(place.socket(), "precious").unwrap();
+    assert_eq!(refusal(server(&place).unlink_stale()), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(place.socket()).unwrap(), b"precious");
+}
+
+#[test]
+fn socket_of_a_successor_is_not_removed() {
+    let place = Place::new("successor");
+    let running = Running::serve(server(&place));
+    fs::remove_file(place.socket()).unwrap();
+    let _successor = UnixListener::bind(place.socket()).unwrap();
+    running.stop();
+    assert!(UnixStream::connect(place.socket()).is_ok());
+}
+
+/// Set in the process that is to be the server; its standard input is the socket from systemd.
+const ROLE: &str = "WATERWHEEL_TEST_ACTIVATED";
+
+fn activated(socket: OwnedFd, name: &str) -> process::Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "sockets_from_systemd_are_found_by_name", "--nocapture"])
+        .env(ROLE, "systemd:web")
+        .env("LISTEN_FDS", "1")
+        .env("LISTEN_FDS_FIRST_FD", "0")
+        .env("LISTEN_FDNAMES", name)
+        .stdin(Stdio::from(socket))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn sockets_from_systemd_are_found_by_name() {
+    if let Ok(endpoint) = env::var(ROLE) {
+        let server = Server::new(app()).listen(endpoint).ignore_signals();
+        server.run().map_err(|error| panic!("{error}")).unwrap();
+    }
+    // The kernel keeps who connects before the server runs: that is what activation is for.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut child = activated(listener.into(), "web");
+    stream.write_all(&get("/peer")).unwrap();
+    assert_eq!(read_reply(&mut stream).text(), stream.local_addr().unwrap().to_string());
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let mut child = activated(TcpListener::bind("127.0.0.1:0").unwrap().into(), "other");
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(!child.wait().unwrap().success());
+    assert!(told.contains("cannot listen on systemd:web: the sockets passed are named other"));
+}
