@@ -92,11 +92,8 @@ pub trait Driver {
         len: usize,
     ) -> io::Result<usize>;
 
-    /// The disk whose work ends this driver's polls. Made anew by each call; a worker has one.
-    ///
-    /// # Errors
-    /// The kernel's, when descriptors are short.
-    fn disk(&mut self) -> io::Result<Rc<dyn Disk>>;
+    /// The disk whose work ends this driver's polls; the same each time.
+    fn disk(&self) -> Rc<dyn Disk>;
 
     /// Tells the peer that no more bytes follow; reading goes on.
     ///

@@ -36,7 +36,7 @@ pub struct MioDriver {
     /// from. Whole seconds, so that taking them off takes one subtraction.
     started: i64,
     rng: fastrand::Rng,
-    disk: DiskConfig,
+    disk: Rc<KernelDisk>,
 }
 
 impl MioDriver {
@@ -62,23 +62,26 @@ impl MioDriver {
             registered.push(listener);
         }
         let sources = Rc::new(MioSources::new(poll.registry().try_clone()?));
+        let waker = Waker(Arc::new(waker));
+        let disk_token = mio::Token(DISK.to_usize());
+        let disk = KernelDisk::new(waker.clone(), poll.registry().try_clone()?, disk_token);
         Ok(Self {
             poll,
             ready: Events::with_capacity(EVENTS_MAX),
             listeners: registered,
-            waker: Waker(Arc::new(waker)),
+            waker,
             sources,
             spare: Some(open_spare()?),
             started: clock_gettime(ClockId::Monotonic).tv_sec,
             rng: fastrand::Rng::new(),
-            disk: DiskConfig::default(),
+            disk: Rc::new(disk),
         })
     }
 
     /// With other settings for the [disk](Driver::disk).
     #[must_use]
-    pub fn with_disk(mut self, config: DiskConfig) -> Self {
-        self.disk = config;
+    pub fn with_disk(self, config: DiskConfig) -> Self {
+        self.disk.configure(config);
         self
     }
 
@@ -168,10 +171,8 @@ impl Driver for MioDriver {
         disk::send_file(socket.0.as_fd(), file, at, len)
     }
 
-    fn disk(&mut self) -> io::Result<Rc<dyn Disk>> {
-        let registry = self.poll.registry().try_clone()?;
-        let token = mio::Token(DISK.to_usize());
-        Ok(Rc::new(KernelDisk::new(self.disk, self.waker(), registry, token)))
+    fn disk(&self) -> Rc<dyn Disk> {
+        Rc::<KernelDisk>::clone(&self.disk)
     }
 
     fn shutdown_write(&mut self, socket: &mut Stream) -> io::Result<()> {

@@ -12,8 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use waterwheel_reactor::disk::{
-    Access, Backend, Disk, DiskConfig, Done, File, Finished, Folder, HeapBuffer, Kind, Work,
-    open_folder, probe,
+    Access, Backend, Disk, DiskConfig, Done, File, Finished, Folder, HeapBuffer, Kind, Work, probe,
 };
 use waterwheel_reactor::sim::{Fault, Faults, World};
 use waterwheel_reactor::{Driver, MioDriver, Token};
@@ -32,7 +31,7 @@ impl Scratch {
     }
 
     fn folder(&self) -> Folder {
-        open_folder(&self.0).unwrap()
+        Folder::open(&self.0).unwrap()
     }
 }
 
@@ -53,7 +52,7 @@ struct Asker<D: Driver> {
 
 impl<D: Driver> Asker<D> {
     fn new(mut driver: D, at_once: bool) -> Self {
-        let disk = driver.disk().unwrap();
+        let disk = driver.disk();
         Self { driver, disk, asked: 0, at_once }
     }
 

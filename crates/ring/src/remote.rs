@@ -76,6 +76,22 @@ impl RemoteLease {
         self.run.commit(len);
         Ok(len)
     }
+
+    /// The whole tailroom, for whoever cannot fill it within a call: io_uring, which is lent it
+    /// until it says that it is done. The terms are those of
+    /// [`append_with`](Self::append_with), in which [`commit`](Self::commit) has the last word.
+    #[must_use]
+    pub fn room_mut(&mut self) -> &mut [u8] {
+        self.run.spare()
+    }
+
+    /// Makes the first `len` bytes of the tailroom payload: they have just been written.
+    ///
+    /// # Panics
+    /// If the tailroom is shorter.
+    pub fn commit(&mut self, len: usize) {
+        self.run.commit(len);
+    }
 }
 
 impl Drop for RemoteLease {

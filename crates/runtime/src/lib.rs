@@ -52,7 +52,7 @@
 //! assert_eq!(report.cut, 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod config;
 mod connection;
@@ -60,6 +60,7 @@ mod control;
 mod endpoint;
 mod error;
 mod listeners;
+pub mod fs;
 mod metrics;
 pub mod net;
 mod placement;

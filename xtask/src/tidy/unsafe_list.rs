@@ -13,6 +13,7 @@ const LISTED: &[(&str, &str)] = &[
     ("crates/ring/src/region_heap.rs", "stands in for the mapping where tools watch the heap"),
     ("crates/ring/src/run.rs", "turns a leased run into slices, on the thread that holds it"),
     ("crates/ring/tests/memory.rs", "a global allocator is an unsafe trait"),
+    ("crates/runtime/src/fs/buffer.rs", "promises that a run stays in place"),
     ("crates/stages/src/zstd/overlap.rs", "the library's call over overlapping buffers"),
     ("crates/waterwheel/src/lab/allocations.rs", "a global allocator is an unsafe trait"),
 ];

@@ -25,7 +25,7 @@ pub unsafe trait Buffer: fmt::Debug + Send + 'static {
 }
 
 /// A buffer on the heap.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct HeapBuffer {
     bytes: Vec<u8>,
     len: usize,
@@ -43,6 +43,25 @@ impl HeapBuffer {
     #[must_use]
     pub fn with_room(len: usize) -> Self {
         Self { bytes: vec![0; len], len: 0 }
+    }
+
+    /// Bytes of the payload.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no payload.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Makes the room at least `len` bytes long.
+    pub fn make_room(&mut self, len: usize) {
+        if self.bytes.len() - self.len < len {
+            self.bytes.resize(self.len + len, 0);
+        }
     }
 
     /// The payload.

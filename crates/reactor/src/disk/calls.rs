@@ -37,7 +37,7 @@ pub(super) fn write_now(file: &File, at: Option<u64>, bytes: &[u8]) -> io::Resul
 #[cfg(target_os = "linux")]
 pub(super) fn open_now(folder: &Folder, path: &CStr, access: Access) -> io::Result<File> {
     // Making a file waits for the disk; and `RESOLVE_CACHED` refuses it anyway.
-    if access != Access::Read {
+    if !matches!(access, Access::Read | Access::Look) {
         return Err(io::ErrorKind::WouldBlock.into());
     }
     open_beneath(folder, path, access, rustix::fs::ResolveFlags::CACHED).map_err(
@@ -125,9 +125,12 @@ pub(super) const fn resolve_flags() -> rustix::fs::ResolveFlags {
 /// `O_NONBLOCK` keeps a pipe or a device from waiting for its other end; on regular files it says
 /// nothing.
 pub(super) const fn open_flags(access: Access) -> OFlags {
+    if matches!(access, Access::Look) {
+        return OFlags::CLOEXEC.union(PATH_ONLY);
+    }
     let common = OFlags::CLOEXEC.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
     let own = match access {
-        Access::Read => OFlags::RDONLY,
+        Access::Read | Access::Look => OFlags::RDONLY,
         Access::Write => OFlags::WRONLY.union(OFlags::CREATE),
         Access::Replace => OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::TRUNC),
         Access::Append => OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::APPEND),
@@ -135,10 +138,16 @@ pub(super) const fn open_flags(access: Access) -> OFlags {
     common.union(own)
 }
 
+#[cfg(target_os = "linux")]
+const PATH_ONLY: OFlags = OFlags::PATH;
+/// Elsewhere looking is reading.
+#[cfg(not(target_os = "linux"))]
+const PATH_ONLY: OFlags = OFlags::NONBLOCK;
+
 /// openat2(2) refuses a mode where no file is made.
 pub(super) const fn open_mode(access: Access) -> Mode {
     match access {
-        Access::Read => Mode::empty(),
+        Access::Read | Access::Look => Mode::empty(),
         _ => NEW_FILE,
     }
 }

@@ -2,10 +2,13 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FileType, Stat, fstat};
+
+use super::calls;
 
 /// An open file, or a folder opened as one. Clones share it; the last one closes it.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct Folder(pub(super) Arc<OwnedFd>);
 pub enum Access {
     /// To read a file, or to list a folder.
     Read,
+    /// To ask what it is, and nothing else: that needs no right to read it.
+    Look,
     /// To write somewhere in a file, which is made if there is none.
     Write,
     /// To write a file anew: what was in it is gone.
@@ -71,6 +76,16 @@ pub struct Identity {
     /// Seconds and nanoseconds.
     modified: (i64, u64),
     changed: (i64, u64),
+}
+
+impl Folder {
+    /// Opens it, waiting for the disk: for start-up.
+    ///
+    /// # Errors
+    /// Those of open(2): [`io::ErrorKind::NotADirectory`] when it is something else.
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        calls::open_folder(path.as_ref())
+    }
 }
 
 impl File {

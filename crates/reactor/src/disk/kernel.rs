@@ -16,7 +16,7 @@ use crate::{Token, Waker};
 /// The kernel's files. Ring and thread are made when they are first needed.
 #[derive(Debug)]
 pub(crate) struct KernelDisk {
-    config: DiskConfig,
+    config: Cell<DiskConfig>,
     waker: Waker,
     registry: Registry,
     /// The token of the driver's that its events come under.
@@ -40,20 +40,20 @@ struct Hands {
 }
 
 impl KernelDisk {
-    pub(crate) fn new(
-        config: DiskConfig,
-        waker: Waker,
-        registry: Registry,
-        event_token: mio::Token,
-    ) -> Self {
+    pub(crate) fn new(waker: Waker, registry: Registry, event_token: mio::Token) -> Self {
         let (waiting, hands) = (RefCell::default(), RefCell::default());
         let (in_flight, sends_files) = (Cell::new(0), may_send_files());
-        let config = DiskConfig {
+        let config = Cell::new(DiskConfig::default());
+        Self { config, waker, registry, event_token, sends_files, waiting, in_flight, hands }
+    }
+
+    /// Before any work was started.
+    pub(crate) fn configure(&self, config: DiskConfig) {
+        self.config.set(DiskConfig {
             in_flight_max: config.in_flight_max.clamp(1, IN_FLIGHT_LIMIT),
             starts_per_turn_max: config.starts_per_turn_max.max(1),
             ..config
-        };
-        Self { config, waker, registry, event_token, sends_files, waiting, in_flight, hands }
+        });
     }
 
     /// Hands `work` to the ring, or to the helper where there is none.
@@ -61,11 +61,13 @@ impl KernelDisk {
         let refused = |error| Finished { token, result: Err(error) };
         calls::check_position(work.position()).map_err(refused)?;
         #[cfg(target_os = "linux")]
-        if self.config.backend != Backend::Helper && !work.is_for_helper() {
+        let DiskConfig { backend, in_flight_max, .. } = self.config.get();
+        #[cfg(target_os = "linux")]
+        if backend != Backend::Helper && !work.is_for_helper() {
             if hands.uring.is_none() && !hands.uring_refused {
-                match Uring::new(self.config.in_flight_max, &self.registry, self.event_token) {
+                match Uring::new(in_flight_max, &self.registry, self.event_token) {
                     Ok(uring) => hands.uring = Some(uring),
-                    Err(error) if self.config.backend == Backend::Uring => {
+                    Err(error) if backend == Backend::Uring => {
                         return Err(refused(error));
                     }
                     Err(_) => hands.uring_refused = true,
@@ -88,21 +90,21 @@ impl KernelDisk {
 
 impl Disk for KernelDisk {
     fn read_now(&self, file: &File, at: u64, room: &mut [u8]) -> io::Result<usize> {
-        match self.config.inline {
+        match self.config.get().inline {
             true => calls::read_now(file, at, room),
             false => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
     fn write_now(&self, file: &File, at: Option<u64>, bytes: &[u8]) -> io::Result<usize> {
-        match self.config.inline {
+        match self.config.get().inline {
             true => calls::write_now(file, at, bytes),
             false => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
     fn open_now(&self, folder: &Folder, path: &CStr, access: Access) -> io::Result<File> {
-        match self.config.inline {
+        match self.config.get().inline {
             true => calls::open_now(folder, path, access),
             false => Err(io::ErrorKind::WouldBlock.into()),
         }
@@ -112,21 +114,22 @@ impl Disk for KernelDisk {
         self.waiting.borrow_mut().push_back((token, work));
     }
 
-    fn forget(&self, token: Token) {
+    fn forget(&self, token: Token) -> bool {
         // Dropped after the borrow: it may be the last to hold a file.
         let forgotten = {
             let mut waiting = self.waiting.borrow_mut();
             let place = waiting.iter().position(|(waiting, _)| *waiting == token);
             place.and_then(|place| waiting.remove(place))
         };
-        drop(forgotten);
+        forgotten.is_some()
     }
 
     fn turn(&self, finished: &mut Vec<Finished>) -> bool {
         let hands = &mut *self.hands.borrow_mut();
         let before = finished.len();
-        let room = self.config.in_flight_max.saturating_sub(self.in_flight.get());
-        let starts = room.min(self.config.starts_per_turn_max);
+        let DiskConfig { in_flight_max, starts_per_turn_max, .. } = self.config.get();
+        let room = in_flight_max.saturating_sub(self.in_flight.get());
+        let starts = room.min(starts_per_turn_max);
         for _ in 0..starts {
             let Some((token, work)) = self.waiting.borrow_mut().pop_front() else { break };
             self.in_flight.set(self.in_flight.get() + 1);
@@ -145,7 +148,7 @@ impl Disk for KernelDisk {
         }
         let back = finished.len() - before;
         self.in_flight.set(self.in_flight.get() - back);
-        let may_start = self.in_flight.get() < self.config.in_flight_max;
+        let may_start = self.in_flight.get() < in_flight_max;
         is_backed_up || (may_start && !self.waiting.borrow().is_empty())
     }
 

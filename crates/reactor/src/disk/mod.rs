@@ -70,8 +70,9 @@ pub trait Disk: fmt::Debug {
     /// later one, under `token`, whether it succeeded or not, once.
     fn start(&self, token: Token, work: Work);
 
-    /// Drops work that was started and has not begun. What has begun comes back nevertheless.
-    fn forget(&self, token: Token);
+    /// Drops work that was started and has not begun, and returns whether it did. What has begun
+    /// comes back nevertheless.
+    fn forget(&self, token: Token) -> bool;
 
     /// Hands on what was started and appends what is finished. Called once per turn of the worker
     /// while any work is open; a finished one ends the driver's poll with
@@ -80,14 +81,6 @@ pub trait Disk: fmt::Debug {
 
     /// Whether [`Driver::send_file`](crate::Driver::send_file) works here.
     fn sends_files(&self) -> bool;
-}
-
-/// Opens the folder under which a worker's files lie, waiting for the disk: for start-up.
-///
-/// # Errors
-/// Those of open(2), and [`io::ErrorKind::NotADirectory`].
-pub fn open_folder(path: &std::path::Path) -> io::Result<Folder> {
-    calls::open_folder(path)
 }
 
 /// What the kernel offers here, asked afresh: for start-up, and for people to read.

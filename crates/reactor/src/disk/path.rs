@@ -40,7 +40,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    use super::super::calls::{open_flags, open_folder};
+    use super::super::calls::open_flags;
     use super::super::{Access, Kind};
     use super::*;
 
@@ -51,7 +51,7 @@ mod tests {
         fs::write(root.join("inner/deep/file"), "in").unwrap();
         symlink("inner", root.join("link")).unwrap();
         symlink("/etc/passwd", root.join("inner/out")).unwrap();
-        let folder = open_folder(&root).unwrap();
+        let folder = Folder::open(&root).unwrap();
         let walk = |path: &CStr| {
             let opened = walk(&folder, path, open_flags(Access::Read));
             opened.map(|file| file.metadata().unwrap().kind)

@@ -52,7 +52,9 @@ impl Disk for SimDisk {
     }
 
     /// What was started has begun.
-    fn forget(&self, _: Token) {}
+    fn forget(&self, _: Token) -> bool {
+        false
+    }
 
     fn turn(&self, finished: &mut Vec<Finished>) -> bool {
         finished.append(&mut self.state.borrow_mut().ports[self.worker].files_done);

@@ -84,8 +84,8 @@ impl Driver for SimDriver {
         self.state.borrow_mut().send_file(socket.id, file, at, len)
     }
 
-    fn disk(&mut self) -> io::Result<Rc<dyn Disk>> {
-        Ok(Rc::new(SimDisk::new(Rc::clone(&self.state), self.worker)))
+    fn disk(&self) -> Rc<dyn Disk> {
+        Rc::new(SimDisk::new(Rc::clone(&self.state), self.worker))
     }
 
     fn shutdown_write(&mut self, socket: &mut SimSocket) -> io::Result<()> {

@@ -5,12 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
+use waterwheel_reactor::disk::Disk;
 use waterwheel_reactor::{Instant, Slab, Sources, Token};
 
 use super::source::{Entries, SOURCES_MAX};
 use super::spawn::Tasks;
 use super::timers::{TimerKey, Timers};
 use super::wakes::{Sleeper, Wakes};
+use crate::fs::Operations;
 
 /// What the futures of one worker share with it.
 #[derive(Debug)]
@@ -25,6 +27,7 @@ pub(crate) struct Local {
     /// What futures wait for in the driver, and how they reach it.
     entries: RefCell<Entries>,
     driver_sources: Rc<dyn Sources>,
+    files: Operations,
     /// By slot of the connection: its waker, made when it is asked for first.
     wakers: RefCell<Vec<Option<(u32, Waker)>>>,
 }
@@ -40,6 +43,7 @@ impl Local {
     pub(crate) fn new(
         now: Instant,
         driver_sources: Rc<dyn Sources>,
+        disk: Rc<dyn Disk>,
         unpark: impl Fn() + Send + Sync + 'static,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -50,6 +54,7 @@ impl Local {
             tasks: RefCell::new(Slab::new(TASKS_MAX)),
             entries: RefCell::new(Slab::new(SOURCES_MAX)),
             driver_sources,
+            files: Operations::new(disk),
             wakers: RefCell::default(),
         })
     }
@@ -83,7 +88,7 @@ impl Local {
     ///
     /// # Panics
     /// On a thread that runs no worker.
-    pub(super) fn current() -> Rc<Self> {
+    pub(crate) fn current() -> Rc<Self> {
         let current = CURRENT.with_borrow(Clone::clone);
         current.expect("timers and tasks belong to a worker; no worker runs on this thread")
     }
@@ -168,6 +173,12 @@ impl Local {
 
     pub(super) fn tasks(&self) -> &RefCell<Tasks> {
         &self.tasks
+    }
+
+    /// What futures wait for on the disk.
+    #[inline]
+    pub(crate) fn files(&self) -> &Operations {
+        &self.files
     }
 
     pub(super) fn entries(&self) -> &RefCell<Entries> {

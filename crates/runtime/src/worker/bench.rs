@@ -55,11 +55,12 @@ type Served<D, P> = Connection<<D as Driver>::Socket, <P as Protocol>::Connectio
 
 impl<D: Driver, P: Protocol> Bench<D, P> {
     pub(super) fn new(driver: D, mut protocol: P, ring: Ring, config: WorkerConfig) -> Self {
+        let disk = driver.disk();
         let now = driver.now();
         protocol.set_wall(driver.wall_clock());
         let (metrics, outbound) = (Metrics::default(), Runs::new());
         let waker = driver.waker();
-        let local = Local::new(now, driver.sources(), move || waker.wake());
+        let local = Local::new(now, driver.sources(), disk, move || waker.wake());
         Self {
             driver,
             protocol,

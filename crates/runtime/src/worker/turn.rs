@@ -118,6 +118,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.poll()?;
         self.follow_control();
         self.bench.local.fire_timers();
+        if self.bench.local.files().outstanding() > 0 {
+            self.bench.local.files().turn();
+        }
         if self.bench.local.has_woken() {
             self.requeue_woken();
         }
@@ -143,6 +146,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             turn.accepted = self.accept(self.bench.config.accepts_per_turn_max);
         }
         turn.expired = self.expire() + self.park_holders();
+        if self.bench.local.files().is_due() {
+            self.bench.local.files().turn();
+        }
         Ok(turn)
     }
 
@@ -187,6 +193,12 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.bench.local.source_count()
     }
 
+    /// Works on files that the disk has not given back, those that nobody waits for any more
+    /// included.
+    pub fn file_work_count(&self) -> usize {
+        self.bench.local.files().outstanding()
+    }
+
     /// Waits for events, and reads the clocks for this turn.
     fn poll(&mut self) -> io::Result<()> {
         let timeout = self.park_time();
@@ -206,7 +218,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     /// How long the driver may wait: not at all when something is due already.
     #[inline]
     fn park_time(&self) -> Option<Duration> {
-        if !self.ready.is_empty() || self.bench.local.has_woken() {
+        let local = &self.bench.local;
+        if !self.ready.is_empty() || local.has_woken() || local.files().is_due() {
             return Some(Duration::ZERO);
         }
         let now = self.bench.now;
