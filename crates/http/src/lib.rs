@@ -37,6 +37,7 @@ pub mod body;
 pub mod extract;
 pub mod parse;
 pub mod reply;
+pub mod representation;
 pub mod router;
 
 pub use connection::Connection;
