@@ -4,6 +4,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use waterwheel_reactor::disk::DiskConfig;
+
 /// Settings of a [`Runtime`](crate::Runtime). The defaults keep a server alive without tuning.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -20,6 +22,8 @@ pub struct Config {
     /// Remove the path of a Unix socket before listening there when it is a socket at which nobody
     /// listens any more. Off: a path that exists is an error.
     pub unlink_stale: bool,
+    /// How each worker reads and writes files.
+    pub disk: DiskConfig,
 }
 
 impl Default for Config {
@@ -30,6 +34,7 @@ impl Default for Config {
             ring: waterwheel_ring::Config::default(),
             worker: WorkerConfig::default(),
             unlink_stale: false,
+            disk: DiskConfig::default(),
         }
     }
 }

@@ -164,6 +164,7 @@ impl Start {
         // The ring is made on its worker's core, so that its pages come from the nearest memory.
         let ring = Ring::new(&self.config.ring).map_err(RunError::Ring)?;
         let driver = MioDriver::new(self.listeners).map_err(RunError::Driver)?;
+        let driver = driver.with_disk(self.config.disk);
         self.control.add_waker(driver.waker());
         let protocol = protocol(self.index);
         let config = &self.config.worker;

@@ -57,6 +57,7 @@ pub use waterwheel_http as http;
 pub use waterwheel_reactor as reactor;
 pub use waterwheel_ring as ring;
 pub use waterwheel_runtime as runtime;
+pub use waterwheel_runtime::fs;
 pub use waterwheel_runtime::{net, task};
 pub use waterwheel_stages as stages;
 pub use zerocopy;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use waterwheel_http::{Http, Service};
+use waterwheel_reactor::disk::DiskConfig;
 use waterwheel_runtime::{Config, Control, Endpoint, Pinning, Report, Runtime};
 
 use crate::app::{App, PerCore};
@@ -70,6 +71,13 @@ impl Server {
     #[must_use]
     pub fn ring(mut self, ring: waterwheel_ring::Config) -> Self {
         self.config.ring = ring;
+        self
+    }
+
+    /// How each worker reads and writes files.
+    #[must_use]
+    pub fn disk(mut self, disk: DiskConfig) -> Self {
+        self.config.disk = disk;
         self
     }
 

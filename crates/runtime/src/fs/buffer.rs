@@ -24,8 +24,8 @@ impl RunBuffer {
 }
 
 // SAFETY: the bytes are a run's, which nobody else reads or writes while the lease lives (R4), and
-// which stay where they are however the lease is moved. They live as long as it (R9), for ever if it
-// is forgotten.
+// which stay where they are however the lease is moved. They live as long as it (R9), for ever if
+// it is forgotten.
 unsafe impl Buffer for RunBuffer {
     fn payload(&self) -> &[u8] {
         self.lease.payload()

@@ -47,11 +47,6 @@ impl File {
         self.0.metadata()
     }
 
-    /// The file as the driver knows it.
-    pub(crate) const fn inner(&self) -> &disk::File {
-        &self.0
-    }
-
     /// Whether the bytes from `at` on can be had without waiting, as far as their ends tell.
     #[must_use]
     pub fn is_in_memory(&self, at: u64, len: u64) -> bool {

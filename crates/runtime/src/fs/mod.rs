@@ -3,8 +3,8 @@
 //! A read goes straight into the run that it is given. The run belongs to the read until it
 //! completes, also when its future is dropped before that.
 //!
-//! Everything here panics on a thread that runs no worker, but for [`Folder::open`], which waits for
-//! the disk and is meant for start-up.
+//! Everything here panics on a thread that runs no worker, but for [`Folder::open`], which waits
+//! for the disk and is meant for start-up.
 //!
 //! ```no_run
 //! use waterwheel_ring::{Lease, Ring};

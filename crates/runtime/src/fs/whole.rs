@@ -52,8 +52,8 @@ pub async fn write(
     open(folder, path, Access::Replace).await?.write_at(0, bytes).await
 }
 
-/// Adds these bytes behind the end of the file at `path` beneath `folder`, which is made if there is
-/// none.
+/// Adds these bytes behind the end of the file at `path` beneath `folder`, which is made if there
+/// is none.
 ///
 /// # Errors
 /// As [`open`] and [`File::append`](super::File::append).
