@@ -51,7 +51,7 @@ struct Asker<D: Driver> {
 }
 
 impl<D: Driver> Asker<D> {
-    fn new(mut driver: D, at_once: bool) -> Self {
+    fn new(driver: D, at_once: bool) -> Self {
         let disk = driver.disk();
         Self { driver, disk, asked: 0, at_once }
     }
