@@ -18,7 +18,7 @@ use crate::disk::{self, Disk, DiskConfig, KernelDisk};
 use crate::driver::{Driver, Event, Readiness, Wake};
 use crate::listen::Listener;
 use crate::mio_sources::MioSources;
-use crate::{Instant, PeerAddress, Sources, Token, VECTORED_MAX};
+use crate::{Helpers, Instant, PeerAddress, Sources, Token, VECTORED_MAX};
 
 /// Sockets of the kernel, ready by epoll or kqueue, both edge-triggered.
 ///
@@ -49,6 +49,20 @@ impl MioDriver {
     /// # Panics
     /// When `listeners` holds 2³² − 2 or more.
     pub fn new(listeners: Vec<Listener>) -> io::Result<Self> {
+        Self::with_helpers(listeners, Helpers::default())
+    }
+
+    /// As [`new`](Self::new), with helper threads that other workers use too.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn with_helpers(
+        listeners: Vec<Listener>,
+        helpers: Helpers,
+    ) -> io::Result<Self> {
         assert!(listeners.len() < DISK.index as usize, "a listener's index must fit its token");
         let poll = Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), mio::Token(WAKER.to_usize()))?;
@@ -61,7 +75,7 @@ impl MioDriver {
             poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE)?;
             registered.push(listener);
         }
-        let sources = Rc::new(MioSources::new(poll.registry().try_clone()?));
+        let sources = Rc::new(MioSources::new(poll.registry().try_clone()?, helpers));
         let waker = Waker(Arc::new(waker));
         let disk_token = mio::Token(DISK.to_usize());
         let disk = KernelDisk::new(waker.clone(), poll.registry().try_clone()?, disk_token);

@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::io::{self, IoSlice};
+use std::net::{IpAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use mio::event::Source;
@@ -14,17 +15,18 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, Shutdown};
 use socket2::SockRef;
 
 use crate::mio_driver::NO_SIGNAL;
-use crate::{Outgoing, Remote, Sources, Token, VECTORED_MAX};
+use crate::{Helpers, Job, NameAnswer, Outgoing, Remote, Sources, Token, VECTORED_MAX};
 
 /// See [`MioDriver`](crate::MioDriver)'s `sources`.
 #[derive(Debug)]
 pub(crate) struct MioSources {
     registry: Registry,
+    helpers: Helpers,
 }
 
 impl MioSources {
-    pub(crate) const fn new(registry: Registry) -> Self {
-        Self { registry }
+    pub(crate) const fn new(registry: Registry, helpers: Helpers) -> Self {
+        Self { registry, helpers }
     }
 
     fn register<S>(&self, mut stream: S, token: Token) -> io::Result<Box<dyn Outgoing>>
@@ -62,6 +64,24 @@ impl Sources for MioSources {
 
     fn unwatch(&self, descriptor: BorrowedFd<'_>) -> io::Result<()> {
         self.registry.deregister(&mut SourceFd(&descriptor.as_raw_fd()))
+    }
+
+    fn look_up(&self, host: &str, answer: NameAnswer) -> io::Result<()> {
+        let host = host.to_owned();
+        self.helpers.names.run(Box::new(move || answer(resolve(&host))))
+    }
+
+    fn offload(&self, job: Job) -> io::Result<()> {
+        self.helpers.offload.run(job)
+    }
+}
+
+/// Asks the system's resolver, and waits for it.
+fn resolve(host: &str) -> io::Result<Vec<IpAddr>> {
+    let found: Vec<IpAddr> = (host, 0).to_socket_addrs()?.map(|address| address.ip()).collect();
+    match found.is_empty() {
+        true => Err(io::ErrorKind::NotFound.into()),
+        false => Ok(found),
     }
 }
 

@@ -4,11 +4,11 @@
 
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
-use crate::Token;
+use crate::{Job, Token};
 
 /// What futures ask of their worker's world; from [`Driver::sources`](crate::Driver::sources).
 ///
@@ -39,7 +39,25 @@ pub trait Sources: fmt::Debug {
     /// # Errors
     /// The kernel's, when nothing was begun.
     fn unwatch(&self, descriptor: BorrowedFd<'_>) -> io::Result<()>;
+
+    /// Asks for the addresses of `host`, and calls `answer` with them: on another thread, or on
+    /// this one before it returns.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::ResourceBusy`] when too many names wait already; the kernel's when no
+    /// thread can be started. `answer` is not called then.
+    fn look_up(&self, host: &str, answer: NameAnswer) -> io::Result<()>;
+
+    /// Runs `job`, which may block: on another thread, or in a simulation at once. Jobs begin in
+    /// order and may end in any.
+    ///
+    /// # Errors
+    /// As [`look_up`](Self::look_up). `job` is dropped then.
+    fn offload(&self, job: Job) -> io::Result<()>;
 }
+
+/// Takes what a name stands for: at least one address, or why there is none.
+pub type NameAnswer = Box<dyn FnOnce(io::Result<Vec<IpAddr>>) + Send>;
 
 /// A connection that a future has made; from [`Sources::connect`]. Closed when dropped.
 ///

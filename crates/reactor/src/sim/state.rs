@@ -1,8 +1,8 @@
 //! The world behind its handles: connections, and what a worker's calls do to them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use super::backend::Backlog;
@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) connections: Slab<Connection>,
     pub(super) ports: Vec<Port>,
     pub(super) backends: Vec<Backlog>,
+    /// What names stand for; never without an address.
+    pub(super) names: BTreeMap<String, Vec<IpAddr>>,
     /// Connections on which something is under way.
     pub(super) restless: Vec<Token>,
     /// Empty, kept for its memory: changes places with `restless`.
@@ -49,6 +51,7 @@ impl State {
             connections: Slab::new(CONNECTIONS_MAX),
             ports: Vec::new(),
             backends: Vec::new(),
+            names: BTreeMap::new(),
             restless: Vec::new(),
             settling: Vec::new(),
             open_sockets: 0,

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -80,6 +80,16 @@ impl World {
     #[must_use]
     pub fn backend(&self, remote: impl Into<Remote>) -> Backend {
         Backend::new(Rc::clone(&self.state), remote.into())
+    }
+
+    /// Makes `host` stand for `addresses`, in this order; for nothing when there are none. Other
+    /// names are not found.
+    pub fn name(&self, host: &str, addresses: &[IpAddr]) {
+        let names = &mut self.state.borrow_mut().names;
+        match addresses {
+            [] => names.remove(host),
+            _ => names.insert(host.to_owned(), addresses.to_vec()),
+        };
     }
 
     /// Time since the world was made.
