@@ -59,10 +59,7 @@ impl MioDriver {
     ///
     /// # Panics
     /// As [`new`](Self::new).
-    pub fn with_helpers(
-        listeners: Vec<Listener>,
-        helpers: Helpers,
-    ) -> io::Result<Self> {
+    pub fn with_helpers(listeners: Vec<Listener>, helpers: Helpers) -> io::Result<Self> {
         assert!(listeners.len() < DISK.index as usize, "a listener's index must fit its token");
         let poll = Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), mio::Token(WAKER.to_usize()))?;

@@ -4,6 +4,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use waterwheel_reactor::Helpers;
 use waterwheel_reactor::disk::DiskConfig;
 
 /// Settings of a [`Runtime`](crate::Runtime). The defaults keep a server alive without tuning.
@@ -24,6 +25,11 @@ pub struct Config {
     pub unlink_stale: bool,
     /// How each worker reads and writes files.
     pub disk: DiskConfig,
+    /// Threads, for all workers together, that run what is given to
+    /// [`offload`](crate::task::offload). None is started before it is needed.
+    pub offload_threads_max: usize,
+    /// How much of it may wait for these threads.
+    pub offload_queue_max: usize,
 }
 
 impl Default for Config {
@@ -35,6 +41,8 @@ impl Default for Config {
             worker: WorkerConfig::default(),
             unlink_stale: false,
             disk: DiskConfig::default(),
+            offload_threads_max: Helpers::OFFLOAD_THREADS_MAX,
+            offload_queue_max: Helpers::OFFLOAD_QUEUE_MAX,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle as SignalsHandle, Signals};
 use waterwheel_reactor::listen::Listener;
-use waterwheel_reactor::{Driver, MioDriver};
+use waterwheel_reactor::{Driver, Helpers, MioDriver};
 use waterwheel_ring::Ring;
 
 use crate::config::{Config, SPARE_FILES};
@@ -111,6 +111,8 @@ impl Runtime {
         let mut config = self.config;
         config.worker.connections_max = Some(self.connections_max);
         let signals = if self.signals { Some(watch_signals(&self.control)?) } else { None };
+        // Made before any worker is pinned, so that helpers are not.
+        let helpers = Helpers::new(config.offload_threads_max, config.offload_queue_max);
         let (config, protocol) = (Arc::new(config), Arc::new(protocol));
         let mut threads = Vec::new();
         for (index, listeners) in self.listeners.per_worker.into_iter().enumerate() {
@@ -120,6 +122,7 @@ impl Runtime {
                 listeners,
                 config: Arc::clone(&config),
                 control: Arc::clone(&self.control),
+                helpers: helpers.clone(),
             };
             let protocol = Arc::clone(&protocol);
             let spawned = thread::Builder::new()
@@ -150,6 +153,7 @@ struct Start {
     listeners: Vec<Listener>,
     config: Arc<Config>,
     control: Arc<Control>,
+    helpers: Helpers,
 }
 
 impl Start {
@@ -163,8 +167,8 @@ impl Start {
         }
         // The ring is made on its worker's core, so that its pages come from the nearest memory.
         let ring = Ring::new(&self.config.ring).map_err(RunError::Ring)?;
-        let driver = MioDriver::new(self.listeners).map_err(RunError::Driver)?;
-        let driver = driver.with_disk(self.config.disk);
+        let driver = MioDriver::with_helpers(self.listeners, self.helpers);
+        let driver = driver.map_err(RunError::Driver)?.with_disk(self.config.disk);
         self.control.add_waker(driver.waker());
         let protocol = protocol(self.index);
         let config = &self.config.worker;

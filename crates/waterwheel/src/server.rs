@@ -81,6 +81,16 @@ impl Server {
         self
     }
 
+    /// How many helper threads all workers together may start for
+    /// [`task::offload`](crate::task::offload), and how much work may wait for them. Without this,
+    /// 4 and 1,024; both are at least 1.
+    #[must_use]
+    pub fn offload(mut self, threads_max: usize, queue_max: usize) -> Self {
+        self.config.offload_threads_max = threads_max;
+        self.config.offload_queue_max = queue_max;
+        self
+    }
+
     /// How long a drain may take before connections are cut. 25 s without this.
     #[must_use]
     pub fn drain_within(mut self, time: Duration) -> Self {

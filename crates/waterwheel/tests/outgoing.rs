@@ -11,12 +11,12 @@ use std::thread;
 use std::time::Duration;
 
 use running::Running;
-use waterwheel::App;
 use waterwheel::http::StatusCode;
 use waterwheel::lab::{Lab, LabConfig, LabReply};
-use waterwheel::net::{Remote, Stream, TcpStream, UnixStream};
+use waterwheel::net::{Remote, Stream, TcpStream, UnixStream, lookup};
 use waterwheel::reactor::sim::{Backend, Client, Fault, Faults};
 use waterwheel::task::{Watched, spawn_local};
+use waterwheel::{App, Query};
 use wire::{get, replies, statuses};
 
 fn far() -> SocketAddr {
@@ -272,6 +272,76 @@ fn closed_port_is_refused() {
         connecting.map_or_else(|error| error.kind().to_string(), found)
     }));
     assert_eq!(server.ask(&get("/")).text(), ErrorKind::ConnectionRefused.to_string());
+    server.stop();
+}
+
+/// Asks for the host that the query names.
+async fn look_up(Query(query): Query<Host>) -> String {
+    match lookup(&query.host).await {
+        Ok(addresses) => addresses.iter().map(|address| format!("{address} ")).collect(),
+        Err(error) => error.kind().to_string(),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Host {
+    host: String,
+}
+
+#[test]
+fn names_stand_for_addresses_and_addresses_for_themselves() {
+    let mut lab = Lab::new(App::new().get("/", look_up));
+    lab.world().name("far", &[far().ip(), "::1".parse().unwrap()]);
+    let mut ask = |host: &str| lab.get(&format!("/?host={host}")).send().text().to_owned();
+    assert_eq!(ask("far"), "10.9.8.7 ::1 ");
+    assert_eq!(ask("192.0.2.1"), "192.0.2.1 ");
+    assert_eq!(ask("::1"), "::1 ");
+    assert_eq!(ask("[::1]"), "::1 ");
+    assert_eq!(ask("near"), ErrorKind::NotFound.to_string());
+    assert_eq!(ask(""), ErrorKind::InvalidInput.to_string());
+    assert_eq!(ask("a%00b"), ErrorKind::InvalidInput.to_string());
+    assert_eq!(ask(&"x".repeat(254)), ErrorKind::InvalidInput.to_string());
+}
+
+#[test]
+fn answers_are_remembered_for_half_a_minute() {
+    let mut lab = Lab::new(App::new().get("/", look_up));
+    let ask = |lab: &mut Lab| lab.get("/?host=far").send().text().to_owned();
+    assert_eq!(ask(&mut lab), ErrorKind::NotFound.to_string());
+    lab.world().name("far", &[far().ip()]);
+    assert_eq!(ask(&mut lab), ErrorKind::NotFound.to_string());
+    lab.advance(SECOND);
+    assert_eq!(ask(&mut lab), "10.9.8.7 ");
+    lab.world().name("far", &["192.0.2.1".parse().unwrap()]);
+    lab.advance(SECOND * 28);
+    assert_eq!(ask(&mut lab), "10.9.8.7 ");
+    lab.advance(SECOND * 2);
+    assert_eq!(ask(&mut lab), "192.0.2.1 ");
+}
+
+#[test]
+fn host_is_tried_address_by_address() {
+    let app = App::new().get("/", async || {
+        match TcpStream::connect_host("far", 6379, SECOND * 4).await {
+            Ok(_) => "connected".to_owned(),
+            Err(error) => error.kind().to_string(),
+        }
+    });
+    let mut lab = Lab::new(app);
+    assert_eq!(lab.get("/").send().text(), ErrorKind::NotFound.to_string());
+    lab.advance(SECOND);
+    lab.world().name("far", &["192.0.2.1".parse().unwrap(), far().ip()]);
+    assert_eq!(lab.get("/").send().text(), ErrorKind::ConnectionRefused.to_string());
+    let _backend = lab.world().backend(far());
+    assert_eq!(lab.get("/").send().text(), "connected");
+}
+
+#[test]
+fn system_knows_localhost() {
+    let server = Running::start(App::new().get("/", look_up));
+    let found = server.ask(&get("/?host=localhost"));
+    assert!(found.text().contains("127.0.0.1") || found.text().contains("::1"), "{found:?}");
+    assert_eq!(server.ask(&get("/?host=localhost")).text(), found.text());
     server.stop();
 }
 

@@ -13,15 +13,21 @@
 //! }
 //! ```
 //!
+//! Names are looked up by the system's resolver, which blocks: up to four helper threads wait for
+//! it, started when a name is asked for first and never without one. See [`lookup`].
+//!
 //! Reading and writing take `&self`, so one future can do both at once (`join`), and
 //! [`Stream::into_split`] gives each half to its own owner.
 
 mod halves;
+mod lookup;
 mod stream;
 mod tcp;
 mod unix;
 
 pub use halves::{ReadHalf, WriteHalf};
+pub(crate) use lookup::Names;
+pub use lookup::lookup;
 pub use stream::Stream;
 pub use tcp::TcpStream;
 pub use unix::UnixStream;

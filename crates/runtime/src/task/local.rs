@@ -13,6 +13,7 @@ use super::spawn::Tasks;
 use super::timers::{TimerKey, Timers};
 use super::wakes::{Sleeper, Wakes};
 use crate::fs::Operations;
+use crate::net::Names;
 
 /// What the futures of one worker share with it.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Local {
     entries: RefCell<Entries>,
     driver_sources: Rc<dyn Sources>,
     files: Operations,
+    names: RefCell<Names>,
     /// By slot of the connection: its waker, made when it is asked for first.
     wakers: RefCell<Vec<Option<(u32, Waker)>>>,
 }
@@ -55,6 +57,7 @@ impl Local {
             entries: RefCell::new(Slab::new(SOURCES_MAX)),
             driver_sources,
             files: Operations::new(disk),
+            names: RefCell::default(),
             wakers: RefCell::default(),
         })
     }
@@ -98,7 +101,7 @@ impl Local {
         self.now.set(now);
     }
 
-    pub(super) fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.now.get()
     }
 
@@ -185,8 +188,13 @@ impl Local {
         &self.entries
     }
 
-    pub(super) fn driver_sources(&self) -> &dyn Sources {
+    pub(crate) fn driver_sources(&self) -> &dyn Sources {
         &*self.driver_sources
+    }
+
+    /// Names that were looked up not long ago.
+    pub(crate) fn names(&self) -> &RefCell<Names> {
+        &self.names
     }
 
     pub(super) fn task_waker(&self, token: Token) -> Waker {

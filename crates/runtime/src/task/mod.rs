@@ -5,6 +5,7 @@
 //! work on again. Futures never leave their worker, so they may hold leases and per-core values.
 
 mod local;
+mod offload;
 mod source;
 mod spawn;
 mod time;
@@ -13,6 +14,7 @@ mod wakes;
 
 pub(crate) use local::Local;
 pub use local::Waking;
+pub use offload::{OffloadError, offload};
 pub(crate) use source::Place;
 pub use source::Watched;
 pub use spawn::{JoinHandle, spawn_local};
