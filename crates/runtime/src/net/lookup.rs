@@ -20,8 +20,8 @@ use crate::task::Local;
 /// Futures that ask for the same name at the same time ask together.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidInput`] when `host` cannot be a name: empty, longer than 253 bytes, or with a
-/// byte that is not visible ASCII. [`ErrorKind::ResourceBusy`] when 256 names wait for the helpers.
+/// [`ErrorKind::InvalidInput`] when `host` cannot be a name: empty, longer than 253 bytes, or with
+/// a byte that is not visible ASCII. [`ErrorKind::ResourceBusy`] when 256 names wait already.
 /// Otherwise what the resolver says, most often that there is no such name.
 ///
 /// # Panics
