@@ -16,6 +16,7 @@ use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::router::Found;
+use crate::streaming::Rest;
 use crate::waiting::Waiting;
 
 /// The state of one connection between calls.
@@ -79,12 +80,15 @@ impl Connection {
     }
 
     /// The deadline that came with [`Need::Bytes`] has passed.
-    pub fn timed_out(&mut self, http: &Http, exchange: &mut Exchange<'_>) -> Need {
+    pub fn timed_out(&mut self, http: &mut Http, exchange: &mut Exchange<'_>) -> Need {
         let cause = match &mut self.phase {
             Phase::Idle | Phase::Skip(_) => return Need::Finish,
             Phase::Head => "the request's head did not come in time",
             Phase::Body(_) => "the request's body came too slowly",
-            Phase::Waiting(waiting) => return waiting.timed_out(exchange),
+            Phase::Waiting(waiting) => {
+                waiting.timed_out(exchange);
+                return self.advance(http, exchange);
+            }
         };
         let rejection = Rejection::new(StatusCode::REQUEST_TIMEOUT, cause);
         http.core.refuse(&rejection, Terms::LAST, exchange);
@@ -111,7 +115,21 @@ impl Connection {
         let mut terms = self.terms(&head, exchange);
         let found = http.service().router.find(head.method, head.target.path_bytes());
         if head.framing.has_body() {
-            let opening = receiving::open(&head, &found, http, terms);
+            let place = (exchange.ring, exchange.now);
+            let opening = receiving::open(&head, &found, http, terms, place);
+            let opening = match (opening, &found) {
+                (Opening::Stream(source), Found::Route { value, params, .. }) => {
+                    let request = Request::new(&head, params, &self.peer);
+                    let lent = (exchange.ring, exchange.connections);
+                    let head_len = head.head_len;
+                    let waiting =
+                        Waiting::reading(source, **value, &head, request, terms, http, lent);
+                    self.phase = Phase::Waiting(waiting);
+                    exchange.inbound.consume(head_len);
+                    return Ok(());
+                }
+                (opening, _) => opening,
+            };
             let outline = Outline::of(&head, bytes);
             return self.begin_body(opening, outline, http, slots, exchange);
         }
@@ -189,6 +207,8 @@ impl Connection {
                 self.phase = Phase::Body(body);
                 self.body(outline, http, slots, exchange)
             }
+            // Only where there is a route.
+            Opening::Stream(_) => Err(Need::Abort),
             Opening::Refuse(rejection, terms, skipped) => {
                 http.refuse(&rejection, terms, exchange);
                 let left = skipped.ok_or(Need::Finish)?;
@@ -284,7 +304,17 @@ impl Connection {
     fn wait(&mut self, http: &Core, exchange: &mut Exchange<'_>) -> Step {
         let Phase::Waiting(waiting) = &mut self.phase else { return Ok(()) };
         match waiting.poll(http, exchange) {
-            Ok(terms) => self.next(terms, exchange.now),
+            Ok((terms, rest)) => {
+                self.next(terms, exchange.now)?;
+                match rest {
+                    Rest::Nothing => Ok(()),
+                    Rest::Unknown => Err(Need::Finish),
+                    Rest::Bytes(len) => {
+                        self.phase = Phase::Skip(len);
+                        Ok(())
+                    }
+                }
+            }
             Err(need) => {
                 if need == Need::Finish {
                     // Cut short. What its future held goes now, not when the peer has left.

@@ -1,6 +1,7 @@
 //! One worker's HTTP: calls handlers and turns their replies into bytes to send.
 
 use std::cell::Cell;
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -19,6 +20,7 @@ use crate::rejection::Rejection;
 use crate::reply::{Body, Reply};
 use crate::request::{Call, Locals, Request};
 use crate::service::{PlannedRoute, Service};
+use crate::streaming::{SharedInflow, stage_status};
 
 /// What one worker keeps to serve a [`Service`].
 #[derive(Debug)]
@@ -130,6 +132,34 @@ impl Core {
             terms.persistence = Persistence::Close;
             None
         })
+    }
+
+    /// Calls a handler that reads its body while it comes.
+    #[cold]
+    pub(crate) fn call_streamed(
+        &self,
+        asked: Asked<'_>,
+        stream: SharedInflow,
+        ring: &Ring,
+        terms: &mut Terms,
+    ) -> Pending {
+        let Asked { route, request, connections, .. } = asked;
+        self.requests.set(self.requests.get() + 1);
+        if let Some(codings) = &route.compression {
+            terms.coding = codings.accepted(&request.headers());
+        }
+        let mut call = Call::new(request, None, ring, self, connections).with_stream(stream);
+        let mut reply = None;
+        // As in `call`.
+        let called = catch_unwind(AssertUnwindSafe(|| route.endpoint.call(&mut call, &mut reply)));
+        match called {
+            Ok(Some(pending)) => pending,
+            Ok(None) => Pending::new(ready(reply.unwrap_or_else(handler_failed))),
+            Err(_) => {
+                terms.persistence = Persistence::Close;
+                Pending::new(ready(handler_failed()))
+            }
+        }
     }
 
     /// Asks an async handler's future for its reply. When it panics the reply is `None` and the
@@ -354,11 +384,5 @@ fn handler_failed() -> Reply {
 
 #[cold]
 fn stage_failed(error: &StageError) -> Reply {
-    let status = match error {
-        StageError::Malformed { .. } => StatusCode::BAD_REQUEST,
-        StageError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        StageError::Full { .. } | StageError::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    Rejection::new(status, error.to_string()).into()
+    Rejection::new(stage_status(error), error.to_string()).into()
 }

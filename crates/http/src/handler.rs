@@ -27,6 +27,9 @@ use crate::request::{Call, Request};
             implements `IntoReply`, or an async one"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
+    /// Whether it is called before the body has come; see [`Extract::STREAMS`].
+    const STREAMS: bool = false;
+
     /// Answers one request.
     fn call(&self, call: &mut Call<'_>) -> Answer;
 
@@ -73,7 +76,9 @@ pub trait Handler<M>: Send + Sync + 'static {
     }
 
     /// Sets the longest body that the route takes, in bytes before any decoding. Overrides
-    /// [`Limits::body_len_max`](crate::Limits::body_len_max).
+    /// [`Limits::body_len_max`](crate::Limits::body_len_max), which does not hold for handlers that
+    /// [read their body](crate::BodyReader) while it comes: without this, theirs may have any
+    /// length.
     fn body_len_max(self, len: usize) -> Route
     where
         Self: Sized,
@@ -91,6 +96,8 @@ pub struct Route {
     /// The longest content that is decoded, if any is.
     pub(crate) decoded_len_max: Option<usize>,
     pub(crate) is_compressed: bool,
+    /// The handler reads the body while it comes.
+    pub(crate) is_streamed: bool,
 }
 
 /// What becomes of the future of an async handler when the client closes its side of the connection
@@ -116,7 +123,7 @@ impl WhenGone {
 }
 
 impl Route {
-    fn new<M>(handler: impl Handler<M>) -> Self {
+    fn new<M, H: Handler<M>>(handler: H) -> Self {
         let endpoint = Box::new(move |call: &mut Call<'_>| handler.call(call));
         Self {
             endpoint,
@@ -125,6 +132,7 @@ impl Route {
             when_gone: None,
             decoded_len_max: None,
             is_compressed: false,
+            is_streamed: H::STREAMS,
         }
     }
 
@@ -272,6 +280,8 @@ macro_rules! handler {
             Output: $($bounds)*,
             $($name: Extract,)*
         {
+            const STREAMS: bool = false $(|| $name::STREAMS)*;
+
             #[allow(non_snake_case, reason = "arguments are named after their types")]
             #[inline]
             fn call(&self, call: &mut Call<'_>) -> Answer {

@@ -55,4 +55,6 @@ pub use rejection::Rejection;
 pub use reply::{IntoReply, Json, Reply};
 pub use request::{Call, Locals, Request};
 pub use service::{Registration, Service, ServiceError};
-pub use streaming::{BodyWriter, Cut, Event, EventWriter, LastEventId, WriteError};
+pub use streaming::{
+    BodyError, BodyReader, BodyWriter, Cut, Event, EventWriter, LastEventId, WriteError,
+};

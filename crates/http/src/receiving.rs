@@ -1,14 +1,19 @@
 //! A request whose body is being received: what its head decides, and when the body is complete.
 
 use http::StatusCode;
+use waterwheel_ring::Ring;
+use waterwheel_stages::{Chain, Direction, Stream};
 
 use crate::body::{Chunked, ChunkedProgress, Framing};
+use crate::coding::DecodeError;
 use crate::core::{Core, Terms};
 use crate::encode::Persistence;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Instant};
 use crate::parse::Head;
 use crate::rejection::Rejection;
 use crate::router::Found;
+use crate::service::PlannedRoute;
+use crate::streaming::{Announced, BETWEEN_LEN, BodyError, Source};
 
 #[derive(Debug)]
 pub(crate) struct BodyPhase {
@@ -35,6 +40,8 @@ pub(crate) struct Content {
 /// What is decided about a request with a body once its head is known.
 pub(crate) enum Opening {
     Receive(BodyPhase, bool),
+    /// The handler reads it while it comes.
+    Stream(Box<Source>),
     /// Answered at once; `Some` bytes, head and body, are dropped, `None`: the connection ends.
     Refuse(Rejection, Terms, Option<usize>),
 }
@@ -74,6 +81,7 @@ pub(crate) fn open(
     found: &Found<'_, usize>,
     http: &Core,
     terms: Terms,
+    (ring, now): (&Ring, Instant),
 ) -> Opening {
     let limits = &http.service().limits;
     let len = match head.framing {
@@ -92,12 +100,19 @@ pub(crate) fn open(
         _ => Opening::Refuse(rejection, Terms { persistence: Persistence::Close, ..terms }, None),
     };
     let Found::Route { value, .. } = found else { return refuse(Rejection::not_routed(found)) };
-    let len_max = http.service().routes[**value].body_len_max;
+    let route = &http.service().routes[**value];
+    let len_max = route.body_len_max;
     if len.is_some_and(|len| len > len_max) {
         return refuse(Rejection::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body is longer than this route's limit of {len_max} bytes"),
         ));
+    }
+    if route.is_streamed {
+        return match stream(head, route, ring, now) {
+            Ok(source) => Opening::Stream(Box::new(source)),
+            Err(rejection) => refuse(rejection),
+        };
     }
     let coding = match len {
         Some(len) => Coding::Length(len),
@@ -105,4 +120,30 @@ pub(crate) fn open(
     };
     let body = BodyPhase { head_len: head.head_len, coding };
     Opening::Receive(body, head.expect_continue)
+}
+
+/// Prepares for a body that its handler reads while it comes.
+#[cold]
+fn stream(
+    head: &Head<'_>,
+    route: &PlannedRoute,
+    ring: &Ring,
+    now: Instant,
+) -> Result<Source, Rejection> {
+    let named = match &route.decoding {
+        Some(codings) => codings.named(&head.headers).map_err(|error| match error {
+            DecodeError::Refused(rejection) => rejection,
+            DecodeError::Stage(error) => BodyError::Stage(error).into(),
+        })?,
+        None => Default::default(),
+    };
+    let chains: Vec<&Chain> = named.into_iter().flatten().chain([&route.chain]).collect();
+    let decoder = Stream::start(&chains, Direction::Inbound, ring, BETWEEN_LEN);
+    let decoder = decoder.map_err(|error| Rejection::from(BodyError::Stage(error)))?;
+    let len = match head.framing {
+        Framing::ContentLength(len) => Some(len),
+        _ => None,
+    };
+    let len_max = route.body_len_max as u64;
+    Ok(Source::new(Announced { len, len_max, expects: head.expect_continue }, decoder, now))
 }

@@ -11,6 +11,7 @@ use crate::exchange::PeerAddress;
 use crate::gauges::Gauges;
 use crate::parse::{Head, Headers, Method, Version};
 use crate::router::Params;
+use crate::streaming::SharedInflow;
 
 /// A request's head, read where it was received. No map of headers is built; nothing is copied.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +90,8 @@ impl<'a> Request<'a> {
 pub struct Call<'a> {
     request: Request<'a>,
     body: Option<Lease>,
+    /// The body while it comes, on a route that wants it so.
+    stream: Option<SharedInflow>,
     ring: &'a Ring,
     core: &'a Core,
     connections: usize,
@@ -104,7 +107,16 @@ impl<'a> Call<'a> {
         core: &'a Core,
         connections: usize,
     ) -> Self {
-        Self { request, body, ring, core, connections, params_taken: 0 }
+        Self { request, body, stream: None, ring, core, connections, params_taken: 0 }
+    }
+
+    pub(crate) fn with_stream(mut self, stream: SharedInflow) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+
+    pub(crate) fn take_stream(&mut self) -> Option<SharedInflow> {
+        self.stream.take()
     }
 
     /// The request's head.

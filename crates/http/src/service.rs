@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use waterwheel_stages::{Chain, Plan, PlanError, PlanLimits};
+use waterwheel_stages::{Chain, Direction, Plan, PlanError, PlanLimits, StageError};
 
 use crate::coding::Codings;
 use crate::encode::REPLY_HEAD_ROOM;
@@ -10,6 +10,7 @@ use crate::handler::{Endpoint, Route, WhenGone};
 use crate::limits::{Limits, LimitsError};
 use crate::parse::Method;
 use crate::router::{RouteError, Router};
+use crate::streaming::WINDOW_LEN_MAX;
 
 /// Routes and limits, immutable once built.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct PlannedRoute {
     pub(crate) chain: Chain,
     pub(crate) plan: Plan,
     pub(crate) body_len_max: usize,
+    /// The handler reads the body while it comes.
+    pub(crate) is_streamed: bool,
     pub(crate) when_gone: Option<WhenGone>,
     /// For bodies that name a coding, on a route that decodes them.
     pub(crate) decoding: Option<Codings>,
@@ -43,7 +46,11 @@ impl PlannedRoute {
         segment_len: usize,
         segment_count: usize,
     ) -> Result<Self, ServiceError> {
-        let default_len = usize::try_from(limits.body_len_max).unwrap_or(usize::MAX);
+        let is_streamed = route.is_streamed;
+        let default_len = match is_streamed {
+            true => usize::MAX,
+            false => usize::try_from(limits.body_len_max).unwrap_or(usize::MAX),
+        };
         let body_len_max = route.body_len_max.unwrap_or(default_len);
         let plan = |chain: &Chain, body_len_max| {
             let limits = PlanLimits {
@@ -52,24 +59,37 @@ impl PlannedRoute {
                 segment_len,
                 reply_head_len_max: REPLY_HEAD_ROOM,
             };
-            let plan = Plan::new(chain, limits).and_then(|plan| plan.within(segment_count));
+            let plan = Plan::new(chain, limits);
+            // Of a streamed body a window is here at a time, whatever the stages make of a whole
+            // one.
+            let plan = match is_streamed {
+                true => plan,
+                false => plan.and_then(|plan| plan.within(segment_count)),
+            };
             plan.map_err(|source| ServiceError::Plan { route: name.clone(), source })
         };
         let Route { endpoint, chain, when_gone, decoded_len_max, is_compressed, .. } = route;
         let decoding = decoded_len_max.map(Codings::new);
         let mut coding_plans = Vec::new();
-        for coding in decoding.iter().flat_map(Codings::chains) {
+        for coding in decoding.iter().flat_map(Codings::chains).filter(|_| !is_streamed) {
             let names: Vec<_> = coding.names().collect();
             let coded = format!("{name} (content-encoding: {})", names.join(", "));
             coding_plans.push((coded, plan(coding, body_len_max)?));
         }
-        let handled_len_max = decoded_len_max.unwrap_or(0).max(body_len_max);
+        let handled_len_max = match is_streamed {
+            true => WINDOW_LEN_MAX,
+            false => decoded_len_max.unwrap_or(0).max(body_len_max),
+        };
+        if is_streamed && let Err(source) = chain.flows(Direction::Inbound) {
+            return Err(ServiceError::Stream { route: name, source });
+        }
         Ok(Self {
             plan: plan(&chain, handled_len_max)?,
             compression: is_compressed.then(|| Codings::new(usize::MAX)),
             endpoint,
             chain,
             body_len_max,
+            is_streamed,
             when_gone,
             decoding,
             coding_plans,
@@ -110,6 +130,13 @@ pub enum ServiceError {
         /// What does not fit.
         source: PlanError,
     },
+    /// A route's handler reads its body while it comes, and a stage of the route cannot work so.
+    Stream {
+        /// Method and path.
+        route: String,
+        /// Which stage, and why.
+        source: StageError,
+    },
 }
 
 impl fmt::Display for ServiceError {
@@ -118,6 +145,9 @@ impl fmt::Display for ServiceError {
             Self::Route(source) => source.fmt(f),
             Self::Limits(source) => source.fmt(f),
             Self::Plan { route, source } => write!(f, "route {route}: {source}"),
+            Self::Stream { route, source } => {
+                write!(f, "route {route} reads its body while it comes: {source}")
+            }
         }
     }
 }

@@ -105,6 +105,20 @@ impl Chain {
         Stream::start(&[self], direction, ring, between_len)
     }
 
+    /// Whether a body can be streamed through the chain in this direction.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream), but for [`StageError::Full`].
+    pub fn flows(&self, direction: Direction) -> Result<(), StageError> {
+        for (index, stage) in self.stages().enumerate() {
+            if index == Stream::STAGES_MAX {
+                return Err(StageError::Unsupported { stage: stage.name() });
+            }
+            stage.flow(direction)?;
+        }
+        Ok(())
+    }
+
     /// The stages, in inbound order.
     pub(crate) fn stages(&self) -> impl DoubleEndedIterator<Item = &dyn Stage> {
         self.stages.iter().map(Box::as_ref)

@@ -67,9 +67,9 @@ pub use error::StartError;
 pub use listen::ToEndpoints;
 pub use server::{Bound, Server};
 pub use waterwheel_http::{
-    BodyWriter, Call, Cut, Event, EventWriter, Extract, Gauges, Handler, InPlace, IntoReply,
-    IntoRoute, Json, LastEventId, Limits, Local, Path, Peer, Query, Rejection, Reply, Request,
-    Route, WhenGone, WriteError,
+    BodyError, BodyReader, BodyWriter, Call, Cut, Event, EventWriter, Extract, Gauges, Handler,
+    InPlace, IntoReply, IntoRoute, Json, LastEventId, Limits, Local, Path, Peer, Query, Rejection,
+    Reply, Request, Route, WhenGone, WriteError,
 };
 
 /// The code in the project's README.

@@ -10,8 +10,10 @@ use super::trailer::Trailer;
 
 /// Decodes one chunked body, however its bytes are split.
 ///
-/// Use either [`decode`](Self::decode), which keeps the content, or [`discard`](Self::discard),
-/// which skips it; not both on one body.
+/// Use either [`decode`](Self::decode), which makes the content one piece, or
+/// [`window`](Self::window), which leaves it in the pieces that came, and
+/// [`discard`](Self::discard), which skips it: the last two take bytes that no call has seen, the
+/// first all from the start.
 #[derive(Clone, Debug)]
 pub struct Chunked {
     state: State,
@@ -62,6 +64,18 @@ pub enum DiscardProgress {
         /// How many bytes of this window belong to the body.
         window_len: usize,
     },
+}
+
+/// What lies at the front of the bytes of a chunked body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChunkedWindow {
+    /// So many bytes are framing.
+    pub framing_len: usize,
+    /// So many bytes behind them are content. Zero when none has come, or none will.
+    pub content_len: usize,
+    /// The body has ended behind the framing.
+    pub is_last: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +148,35 @@ impl Chunked {
                 }
             }
         }
+    }
+
+    /// As [`new`](Self::new), and the trailer section is [kept](Self::trailers).
+    #[must_use]
+    pub(crate) fn with_trailers(mut self) -> Self {
+        self.trailer = self.trailer.kept();
+        self
+    }
+
+    /// The trailer section as it came, as far as it has come, if it is kept.
+    pub(crate) fn trailers(&self) -> &[u8] {
+        self.trailer.bytes()
+    }
+
+    /// Finds the next piece of content. `bytes` holds only bytes that no call has seen: behind each
+    /// call the framing and the content that it tells of are done with.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn window(&mut self, bytes: &[u8]) -> Result<ChunkedWindow, ChunkError> {
+        if self.state == State::Done {
+            return Ok(ChunkedWindow { framing_len: 0, content_len: 0, is_last: true });
+        }
+        let (framing_len, content_len, is_last) = match self.advance(bytes)? {
+            Found::Content { start, end } => (start, end - start, false),
+            Found::End => (bytes.len(), 0, false),
+            Found::Done(len) => (len, 0, true),
+        };
+        Ok(ChunkedWindow { framing_len, content_len, is_last })
     }
 
     /// Skips content. `window` holds only bytes that no call has seen.

@@ -7,6 +7,6 @@ mod error;
 mod framing;
 mod trailer;
 
-pub use chunked::{Chunked, ChunkedProgress, DiscardProgress};
+pub use chunked::{Chunked, ChunkedProgress, ChunkedWindow, DiscardProgress};
 pub use error::ChunkError;
 pub use framing::Framing;

@@ -1,17 +1,20 @@
-//! The trailer section of a chunked body: checked like fields of a head, then dropped.
+//! The trailer section of a chunked body: checked like fields of a head, and then dropped unless a
+//! handler may ask for it.
 //!
-//! Dropping all of them is what keeps a trailer from ever acting as a `Content-Length` or `Host`
-//! (RFC 9110 §6.5.1).
+//! Trailers never join the fields of the head: that keeps one from ever acting as a
+//! `Content-Length` or `Host` (RFC 9110 §6.5.1).
 
 use super::ChunkError;
 use crate::parse::charset::{self, TOKEN, VALUE};
 
 /// Reads the trailer section of one body, from behind the last chunk's line to the empty line.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Trailer {
     place: Place,
     len: usize,
     field_count: u8,
+    /// What has come, if it is kept.
+    kept: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +29,16 @@ enum Place {
 
 impl Trailer {
     pub(super) const fn new() -> Self {
-        Self { place: Place::LineStart, len: 0, field_count: 0 }
+        Self { place: Place::LineStart, len: 0, field_count: 0, kept: None }
+    }
+
+    /// Keeps what comes.
+    pub(super) fn kept(self) -> Self {
+        Self { kept: Some(Vec::new()), ..self }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.kept.as_deref().unwrap_or_default()
     }
 
     /// Takes one byte; true when it ends the section.
@@ -52,6 +64,9 @@ impl Trailer {
         };
         if self.len > LEN_MAX || self.field_count > FIELD_COUNT_MAX {
             return Err(ChunkError::TrailerTooLong);
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(byte);
         }
         Ok(false)
     }

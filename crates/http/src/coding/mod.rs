@@ -67,6 +67,20 @@ impl Codings {
         headers: &Headers<'_>,
         body: &mut Lease,
     ) -> Result<(), DecodeError> {
+        for chain in self.named(headers)?.into_iter().flatten() {
+            chain.inbound(body).map_err(DecodeError::Stage)?;
+        }
+        Ok(())
+    }
+
+    /// The chains of the codings that the fields name, the one applied last first.
+    ///
+    /// # Errors
+    /// 415 with the codings that are known, for any other.
+    pub(crate) fn named(
+        &self,
+        headers: &Headers<'_>,
+    ) -> Result<[Option<&Chain>; CODINGS_MAX], DecodeError> {
         let mut chains = [None; CODINGS_MAX];
         let mut count = 0;
         for value in headers.get_all("content-encoding") {
@@ -80,10 +94,8 @@ impl Codings {
                 count += 1;
             }
         }
-        for chain in chains[..count].iter().rev().flatten() {
-            chain.inbound(body).map_err(DecodeError::Stage)?;
-        }
-        Ok(())
+        chains.reverse();
+        Ok(chains)
     }
 
     /// RFC 9110 §15.5.16: says what would be understood.

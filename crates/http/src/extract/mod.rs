@@ -15,10 +15,15 @@ pub use target::{Path, Peer, QUERY_PAIRS_MAX, Query};
 /// An argument of a handler, taken from the request before the handler runs.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be extracted from a request",
-    note = "`InPlace<T>`, `Json<T>`, `Path<T>`, `Query<T>`, `Local<T>`, `Peer`, `Gauges`, `String` \
-            and `Vec<u8>` can; `&Request<'_>` may stand first"
+    note = "`InPlace<T>`, `Json<T>`, `Path<T>`, `Query<T>`, `Local<T>`, `BodyReader`, `Peer`, \
+            `Gauges`, `String` and `Vec<u8>` can; `&Request<'_>` may stand first"
 )]
 pub trait Extract: Sized {
+    /// Whether the handler wants its body while it comes, as [`BodyReader`](crate::BodyReader)
+    /// does. It is then called when the head is there, and other extractors find no body. A type
+    /// that takes one that streams says so too.
+    const STREAMS: bool = false;
+
     /// Takes the value.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use waterwheel_ring::Ring;
 use waterwheel_stages::{Chain, Direction, StageError, Stream};
 
+use super::BETWEEN_LEN;
 use super::outflow::{Ended, OutFraming, SharedOutflow};
 use super::writer::{BodyWriter, Cut};
 use crate::core::{Core, Terms};
@@ -142,16 +143,24 @@ impl Outgoing {
         }
     }
 
+    /// When silence has lasted too long, if it can.
+    pub(crate) fn deadline(&self) -> Instant {
+        let interval = self.keep_alive.filter(|interval| !interval.is_zero());
+        interval.map_or(Instant::MAX, |interval| self.quiet_since + interval)
+    }
+
     /// Nothing was sent for so long that the client, and what stands between, may think that
     /// nothing ever will be: sends what says nothing.
-    pub(crate) fn keep_alive(&mut self, exchange: &mut Exchange<'_>) -> Need {
+    pub(crate) fn keep_alive(&mut self, exchange: &mut Exchange<'_>) {
         self.enter(exchange);
         let mut flow = self.flow.borrow_mut();
-        // Where there is no room, there is something to send.
-        let sent = flow.take(KEEP_ALIVE).and_then(|_| flow.flush_encoder());
+        // Where there is no room, there is something to send. What cannot be encoded cuts the reply
+        // when its future is polled next.
+        if let Ok(Some(_)) = flow.take(KEEP_ALIVE) {
+            let _ = flow.flush_encoder();
+        }
         flow.leave(exchange.outbound);
         self.quiet_since = exchange.now;
-        if sent.is_err() { self.cut() } else { Need::Wake { deadline: self.deadline() } }
     }
 
     fn enter(&self, exchange: &Exchange<'_>) -> Waker {
@@ -172,11 +181,6 @@ impl Outgoing {
             self.writing = None;
         }
         polled
-    }
-
-    fn deadline(&self) -> Instant {
-        let interval = self.keep_alive.filter(|interval| !interval.is_zero());
-        interval.map_or(Instant::MAX, |interval| self.quiet_since + interval)
     }
 
     /// Ends the connection so that the client sees that the reply is not whole. Where the framing
@@ -239,5 +243,3 @@ impl fmt::Debug for Outgoing {
 
 /// A comment of no text, in a stream of events.
 const KEEP_ALIVE: &[u8] = b":\n\n";
-/// The run between two stages: what a compressor takes at a time, and not much of a ring.
-const BETWEEN_LEN: usize = 16 << 10;
