@@ -60,6 +60,11 @@ impl Connection {
         Self { phase: Phase::Idle, peer, scan, expires, since: now, served: false }
     }
 
+    /// From here on `client` counts as the peer: a proxy speaks for it.
+    pub fn introduce(&mut self, client: PeerAddress) {
+        self.peer = client;
+    }
+
     /// Handles what has come in, as far as it goes.
     pub fn advance(&mut self, http: &mut Http, exchange: &mut Exchange<'_>) -> Need {
         let Http { core: http, slots } = http;
@@ -157,12 +162,16 @@ impl Connection {
 
     /// Nothing of the next request has come: waits for it, unless there will be none.
     fn idle(&self, http: &Core, exchange: &Exchange<'_>) -> Need {
-        if exchange.ended || exchange.draining {
+        if exchange.ended {
             return Need::Finish;
         }
         let limits = &http.service().limits;
         let timeout = if self.served { limits.keep_alive_timeout } else { limits.head_timeout };
-        Need::Bytes { room: 0, deadline: self.since + timeout }
+        let mut deadline = self.since + timeout;
+        if exchange.draining {
+            deadline = deadline.min(exchange.now + DRAIN_IDLE);
+        }
+        Need::Bytes { room: 0, deadline }
     }
 
     #[cold]
@@ -370,6 +379,11 @@ fn refuse_head(error: HeadError, http: &Core, exchange: &mut Exchange<'_>) -> Ne
     http.refuse(&rejection, Terms::LAST, exchange);
     Need::Finish
 }
+
+/// How long a drain waits for one more request on a connection that is idle, to answer it and say
+/// that it was the last: who closes at once cuts the request that is on its way. Long enough for a
+/// client that works, short for whoever waits for the end.
+const DRAIN_IDLE: Duration = Duration::from_secs(1);
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 

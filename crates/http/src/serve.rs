@@ -16,6 +16,10 @@ impl Protocol for Http {
         Connection::new(peer, now, self.core.service().limits())
     }
 
+    fn introduce(&mut self, connection: &mut Connection, client: PeerAddress) {
+        connection.introduce(client);
+    }
+
     #[inline]
     fn advance(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
         let waking = io.waking;

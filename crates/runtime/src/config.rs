@@ -2,10 +2,13 @@
 //! connection whatever its protocol.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use waterwheel_reactor::Helpers;
 use waterwheel_reactor::disk::DiskConfig;
+
+use crate::Network;
 
 /// Settings of a [`Runtime`](crate::Runtime). The defaults keep a server alive without tuning.
 #[derive(Clone, Debug)]
@@ -30,6 +33,10 @@ pub struct Config {
     pub offload_threads_max: usize,
     /// How much of it may wait for these threads.
     pub offload_queue_max: usize,
+    /// A Unix socket at which a new process of this server asks for the listeners of the one that
+    /// serves. When one serves there already, its listeners are taken over, and it drains as soon
+    /// as all workers here accept. Off unless set.
+    pub restart_socket: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -43,6 +50,7 @@ impl Default for Config {
             disk: DiskConfig::default(),
             offload_threads_max: Helpers::OFFLOAD_THREADS_MAX,
             offload_queue_max: Helpers::OFFLOAD_QUEUE_MAX,
+            restart_socket: None,
         }
     }
 }
@@ -76,6 +84,10 @@ pub struct WorkerConfig {
     /// Most open connections; `None` derives it from the process's limit of open files, less
     /// [`SPARE_FILES`] and divided by the workers.
     pub connections_max: Option<usize>,
+    /// Proxies in front that are believed about their clients. A connection from one of them must
+    /// begin with a header of the PROXY protocol, version 1 or 2; from anybody else such a header
+    /// is what the protocol makes of it. None unless set.
+    pub proxies: Vec<Network>,
     /// How long an unfinished request or an unsent reply may stay in the ring without progress
     /// before its bytes are parked outside it.
     pub hold: Duration,
@@ -85,7 +97,10 @@ pub struct WorkerConfig {
     pub linger_timeout: Duration,
     /// How many late bytes a finished connection reads and drops while it waits.
     pub linger_len_max: usize,
-    /// How long a drain may take before connections are cut.
+    /// How long a drain goes on accepting while readiness is already false, so that balancers stop
+    /// sending clients here before they are refused. None unless set.
+    pub drain_grace: Duration,
+    /// How long a drain may take, the grace included, before connections are cut.
     pub drain_timeout: Duration,
 }
 
@@ -96,10 +111,12 @@ impl Default for WorkerConfig {
             bytes_per_turn_max: 64 << 10,
             read_len: 64 << 10,
             connections_max: None,
+            proxies: Vec::new(),
             hold: Duration::from_millis(20),
             send_timeout: Duration::from_secs(30),
             linger_timeout: Duration::from_secs(2),
             linger_len_max: 256 << 10,
+            drain_grace: Duration::ZERO,
             drain_timeout: Duration::from_secs(25),
         }
     }

@@ -61,6 +61,8 @@ pub(crate) enum Waiting {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// A proxy is to say first whom it speaks for.
+    Introducing,
     /// The protocol runs.
     Serving,
     /// The last reply is on its way out; then half-close.
@@ -104,7 +106,7 @@ impl<S, C> Connection<S, C> {
             return self.progressed + send_timeout;
         }
         match self.phase {
-            Phase::Serving | Phase::Finishing => self.deadline,
+            Phase::Introducing | Phase::Serving | Phase::Finishing => self.deadline,
             Phase::Lingering { until, .. } => until,
         }
     }

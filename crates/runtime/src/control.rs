@@ -1,8 +1,9 @@
-//! The one thing that all workers share: whether to go on, to drain, or to stop.
+//! The one thing that all workers share: whether to go on, to drain, or to stop; and what each of
+//! them shows of itself to those who ask how the server is.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use waterwheel_reactor::Wake;
 
@@ -11,8 +12,37 @@ use waterwheel_reactor::Wake;
 pub struct Control {
     /// Written by [`advance`](Self::advance), read by every worker each turn. Only ever grows.
     phase: AtomicU8,
+    /// Written by [`hand_over`](Self::hand_over), read by each worker when it drains.
+    handed_over: AtomicBool,
     /// Called after the phase changed, so that parked workers see it.
     wakers: Mutex<Vec<Box<dyn Fn() + Send>>>,
+    /// What each worker shows of itself.
+    pulses: Mutex<Vec<Arc<Pulse>>>,
+}
+
+/// What a worker shows of itself. Written by that worker alone.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse {
+    /// Counts up when a turn begins and when the worker parks: odd while it works.
+    beat: AtomicU64,
+}
+
+impl Pulse {
+    /// Notes that the worker parks, or that it goes on.
+    #[inline]
+    pub(crate) fn beat(&self) {
+        // ORDERING: Relaxed: this thread alone writes it.
+        let beat = self.beat.load(Ordering::Relaxed);
+        // ORDERING: Relaxed: pairs with the load in `work`, which reads nothing else because of it.
+        self.beat.store(beat.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// How far the worker has come; `None` while it is parked.
+    pub(crate) fn work(&self) -> Option<u64> {
+        // ORDERING: Relaxed: pairs with the store in `beat`.
+        let beat = self.beat.load(Ordering::Relaxed);
+        (beat % 2 == 1).then_some(beat)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +75,38 @@ impl Control {
             Phase::Running => self.drain(),
             Phase::Draining | Phase::Stopping => self.stop(),
         }
+    }
+
+    /// Drains, because another process accepts from the same listeners already.
+    pub(crate) fn hand_over(&self) {
+        // ORDERING: pairs with the load in `is_handed_over`, which follows one of the phase; both
+        // orders are right, and a worker that sees the phase alone closes its listener, of which
+        // the successor has another descriptor.
+        self.handed_over.store(true, Ordering::Release);
+        self.drain();
+    }
+
+    /// Whether another process has taken over the listeners.
+    pub fn is_handed_over(&self) -> bool {
+        // ORDERING: pairs with the store in `hand_over`.
+        self.handed_over.load(Ordering::Acquire)
+    }
+
+    /// Whether new clients are welcome: workers run, and no drain has begun.
+    pub fn is_ready(&self) -> bool {
+        self.phase() == Phase::Running && !self.pulses().is_empty()
+    }
+
+    /// Adds a worker that shows how it is.
+    pub(crate) fn enlist(&self) -> Arc<Pulse> {
+        let pulse = Arc::<Pulse>::default();
+        self.pulses().push(Arc::clone(&pulse));
+        pulse
+    }
+
+    /// What the workers show of themselves.
+    pub(crate) fn pulses(&self) -> MutexGuard<'_, Vec<Arc<Pulse>>> {
+        self.pulses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a worker to be woken when the phase changes.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 /// Why a runtime did not start, or did not end by a drain.
 #[derive(Debug)]
@@ -15,6 +16,13 @@ pub enum RunError {
         /// The endpoint, as it was given.
         endpoint: String,
         /// The kernel's reason, or which sockets systemd passed instead.
+        source: io::Error,
+    },
+    /// The restart socket could not be opened, or the process there handed nothing over.
+    Restart {
+        /// Path of the restart socket.
+        path: PathBuf,
+        /// What went wrong.
         source: io::Error,
     },
     /// A core was asked for that the process may not run on.
@@ -45,6 +53,9 @@ impl fmt::Display for RunError {
         match self {
             Self::NoListener => f.write_str("nothing to listen on"),
             Self::Listen { endpoint, source } => write!(f, "cannot listen on {endpoint}: {source}"),
+            Self::Restart { path, source } => {
+                write!(f, "cannot restart by {}: {source}", path.display())
+            }
             Self::Core { core } => write!(f, "core {core} is not in the affinity mask"),
             Self::Files { limit } => {
                 write!(f, "the limit of {limit} open files leaves none for connections")
@@ -60,9 +71,10 @@ impl fmt::Display for RunError {
 impl Error for RunError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Listen { source, .. } | Self::Driver(source) | Self::Signals(source) => {
-                Some(source)
-            }
+            Self::Listen { source, .. }
+            | Self::Restart { source, .. }
+            | Self::Driver(source)
+            | Self::Signals(source) => Some(source),
             Self::Ring(source) => Some(source),
             _ => None,
         }

@@ -33,13 +33,6 @@ pub(crate) struct Listeners {
     pub(crate) spares: Vec<Named>,
 }
 
-/// Listeners that exist before this server opens any.
-#[derive(Debug, Default)]
-pub(crate) struct Inherited {
-    /// From the process before this one.
-    pub(crate) handed: Vec<Named>,
-}
-
 /// What the opening of listeners goes by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opening {
@@ -51,11 +44,11 @@ pub(crate) struct Opening {
 }
 
 impl Listeners {
-    /// Opens every endpoint for every worker; what was inherited for an endpoint comes first.
+    /// Opens every endpoint for every worker; what was handed over for an endpoint comes first.
     pub(crate) fn open(
         endpoints: &[Endpoint],
         opening: Opening,
-        mut inherited: Inherited,
+        mut handed: Vec<Named>,
     ) -> Result<Self, RunError> {
         let mut listeners = Self::default();
         listeners.per_worker.resize_with(opening.worker_count, Vec::new);
@@ -63,7 +56,7 @@ impl Listeners {
         for endpoint in endpoints {
             let name = endpoint.to_string();
             let fault = |source| RunError::Listen { endpoint: name.clone(), source };
-            let mut opened = inherited.take(&name);
+            let mut opened = take(&mut handed, &name);
             match endpoint {
                 Endpoint::Tcp(asked) => {
                     open_tcp(*asked, opening.worker_count, &mut opened).map_err(fault)?;
@@ -122,11 +115,10 @@ impl Listeners {
     }
 }
 
-impl Inherited {
-    fn take(&mut self, endpoint: &str) -> Vec<Listener> {
-        let taken = self.handed.extract_if(.., |named| named.endpoint == endpoint);
-        taken.map(|named| named.listener).collect()
-    }
+/// Those of the predecessor's listeners that were asked for by this endpoint.
+fn take(handed: &mut Vec<Named>, endpoint: &str) -> Vec<Listener> {
+    let taken = handed.extract_if(.., |named| named.endpoint == endpoint);
+    taken.map(|named| named.listener).collect()
 }
 
 /// One listener for each worker (`SO_REUSEPORT`): the kernel spreads connections over them.
@@ -196,7 +188,7 @@ pub(crate) struct BoundPath {
 }
 
 impl BoundPath {
-    fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let found = std::fs::symlink_metadata(path)?;
         Ok(Self { path: path.to_owned(), device: found.dev(), inode: found.ino() })
     }

@@ -18,6 +18,8 @@ pub struct Metrics {
     pub accept_starved: u64,
     /// Accept calls that failed for a reason that concerned one connection only.
     pub accept_failed: u64,
+    /// Connections of trusted proxies that were closed because no right header came.
+    pub proxy_header_failed: u64,
     /// Bytes received.
     pub received_len: u64,
     /// Bytes sent.

@@ -20,6 +20,10 @@ pub trait Protocol {
     /// A connection was accepted. Nothing has been read yet.
     fn open(&mut self, peer: PeerAddress, now: Instant) -> Self::Connection;
 
+    /// The peer that the connection was opened for is a proxy, which has said that it speaks for
+    /// `client`. Called before anything is read, if at all. Ignored unless a protocol wants it.
+    fn introduce(&mut self, _connection: &mut Self::Connection, _client: PeerAddress) {}
+
     /// Bytes arrived, the peer ended, the drain began, an earlier [`Next::Yield`] asked for another
     /// call, or the connection was woken. Handles as much of [`Io::inbound`] as it can.
     fn advance(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next;

@@ -1,7 +1,8 @@
 //! Workers on threads: bound to their listeners, pinned to their cores, drained together.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -14,8 +15,10 @@ use crate::config::{Config, SPARE_FILES};
 use crate::control::Control;
 use crate::endpoint::Endpoint;
 use crate::error::RunError;
-use crate::listeners::{BoundPath, Inherited, Listeners, Opening};
+use crate::lifecycle::Lifecycle;
+use crate::listeners::{BoundPath, Listeners, Opening};
 use crate::placement::{Placement, place};
+use crate::restart::Takeover;
 use crate::{Protocol, Report, Worker};
 
 /// Bound listeners and settled places, ready to run.
@@ -30,6 +33,7 @@ pub struct Runtime {
     placement: Placement,
     listeners: Listeners,
     endpoints: Vec<Endpoint>,
+    takeover: Option<Takeover>,
     connections_max: usize,
     signals: bool,
 }
@@ -47,18 +51,36 @@ impl Runtime {
         let placement = place(config.workers, config.pinning)?;
         let worker_count = placement.worker_count();
         let connections_max = connections_max(&config, worker_count)?;
-        let unlink_stale = config.unlink_stale;
-        let opening = Opening { worker_count, unlink_stale, keep_spares: false };
-        let listeners = Listeners::open(endpoints, opening, Inherited::default())?;
+        let takeover = config.restart_socket.as_deref().map(take_over).transpose()?.flatten();
+        let (handed, takeover) = takeover.map(Takeover::split).unzip();
+        let opening = Opening {
+            worker_count,
+            unlink_stale: config.unlink_stale,
+            keep_spares: config.restart_socket.is_some(),
+        };
+        let listeners = Listeners::open(endpoints, opening, handed.unwrap_or_default())?;
         Ok(Self {
             config,
-            control: Arc::new(Control::new()),
+            control: Arc::default(),
             placement,
             listeners,
             endpoints: endpoints.to_vec(),
+            takeover,
             connections_max,
             signals: false,
         })
+    }
+
+    /// Follows `control`, which others may hold already, instead of one of its own.
+    #[must_use]
+    pub fn with_control(mut self, control: Arc<Control>) -> Self {
+        self.control = control;
+        self
+    }
+
+    /// The process whose listeners were taken over, if one served.
+    pub fn predecessor(&self) -> Option<u32> {
+        self.takeover.as_ref().map(|takeover| takeover.process)
     }
 
     /// The TCP addresses in use, ports resolved.
@@ -101,19 +123,25 @@ impl Runtime {
     /// Runs until drained. `protocol` is called once on each worker's own thread, with the worker's
     /// index. The calling thread only waits: for signals, if asked to, and for the workers.
     ///
+    /// When every worker accepts, the process before this one is told, and a service manager that
+    /// the environment names (`NOTIFY_SOCKET`, see `sd_notify`(3)). The manager learns of the drain
+    /// too, and gets the signs of life that it wants (`WATCHDOG_USEC`) for as long as no worker is
+    /// stuck in a turn.
+    ///
     /// # Errors
     /// [`RunError`] when a worker could not start or failed. The others are drained first.
-    pub fn run<P, F>(self, protocol: F) -> Result<Report, RunError>
+    pub fn run<P, F>(mut self, protocol: F) -> Result<Report, RunError>
     where
         P: Protocol,
         F: Fn(usize) -> P + Send + Sync + 'static,
     {
-        let mut config = self.config;
-        config.worker.connections_max = Some(self.connections_max);
+        self.config.worker.connections_max = Some(self.connections_max);
         let signals = if self.signals { Some(watch_signals(&self.control)?) } else { None };
         // Made before any worker is pinned, so that helpers are not.
-        let helpers = Helpers::new(config.offload_threads_max, config.offload_queue_max);
-        let (config, protocol) = (Arc::new(config), Arc::new(protocol));
+        let Config { offload_threads_max, offload_queue_max, .. } = self.config;
+        let helpers = Helpers::new(offload_threads_max, offload_queue_max);
+        let (config, protocol) = (Arc::new(self.config), Arc::new(protocol));
+        let (started, starts) = mpsc::channel();
         let mut threads = Vec::new();
         for (index, listeners) in self.listeners.per_worker.into_iter().enumerate() {
             let start = Start {
@@ -123,6 +151,7 @@ impl Runtime {
                 config: Arc::clone(&config),
                 control: Arc::clone(&self.control),
                 helpers: helpers.clone(),
+                started: started.clone(),
             };
             let protocol = Arc::clone(&protocol);
             let spawned = thread::Builder::new()
@@ -137,13 +166,37 @@ impl Runtime {
                 }
             }
         }
+        drop(started);
+        let mut lifecycle = Lifecycle::default();
+        // A worker that does not start drains the others, and its fault is what `join` returns.
+        let mut fault = None;
+        if starts.iter().count() == threads.len() {
+            let restart_socket = config.restart_socket.as_deref();
+            let spares = self.listeners.spares;
+            let begun = Lifecycle::begin(&self.control, self.takeover, restart_socket, spares);
+            match begun {
+                Ok(begun) => lifecycle = begun,
+                Err(error) => {
+                    self.control.stop();
+                    fault = Some(error);
+                }
+            }
+        }
         let report = join(threads);
-        self.listeners.paths.iter().for_each(BoundPath::remove);
+        lifecycle.end(&self.control);
+        if !self.control.is_handed_over() {
+            self.listeners.paths.iter().for_each(BoundPath::remove);
+        }
         if let Some(signals) = signals {
             signals.close();
         }
-        report
+        fault.map_or(report, Err)
     }
+}
+
+fn take_over(path: &Path) -> Result<Option<Takeover>, RunError> {
+    let fault = |source| RunError::Restart { path: path.to_owned(), source };
+    Takeover::ask(path).map_err(fault)
 }
 
 /// What a worker's thread begins with.
@@ -154,6 +207,8 @@ struct Start {
     config: Arc<Config>,
     control: Arc<Control>,
     helpers: Helpers,
+    /// Told once the worker accepts.
+    started: mpsc::Sender<()>,
 }
 
 impl Start {
@@ -173,6 +228,9 @@ impl Start {
         let protocol = protocol(self.index);
         let config = &self.config.worker;
         let mut worker = Worker::new(self.index, driver, protocol, ring, config, self.control);
+        // Nobody listens any more only if the runtime has failed.
+        let _ = self.started.send(());
+        drop(self.started);
         worker.run().map_err(RunError::Driver)
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use waterwheel_http::{IntoRoute, Limits, Locals, Registration, Service, ServiceError};
-use waterwheel_runtime::WorkerConfig;
+use waterwheel_runtime::{Control, WorkerConfig};
 
 use crate::listen::ToEndpoints;
 use crate::server::Server;
@@ -44,6 +44,8 @@ pub struct App {
     registrations: Vec<Registration>,
     per_core: PerCore,
     limits: Limits,
+    /// That of the server which this becomes; its health routes ask it.
+    pub(crate) control: Arc<Control>,
 }
 
 macro_rules! methods {

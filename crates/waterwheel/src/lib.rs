@@ -48,6 +48,7 @@
 
 mod app;
 mod error;
+mod health;
 #[cfg(feature = "lab")]
 pub mod lab;
 mod listen;

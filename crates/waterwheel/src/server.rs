@@ -3,12 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use waterwheel_http::{Http, Service};
 use waterwheel_reactor::disk::DiskConfig;
-use waterwheel_runtime::{Config, Control, Endpoint, Pinning, Report, Runtime};
+use waterwheel_runtime::{Config, Control, Endpoint, Network, Pinning, Report, Runtime};
 
 use crate::app::{App, PerCore};
 use crate::error::StartError;
@@ -50,6 +51,24 @@ impl Server {
     #[must_use]
     pub fn unlink_stale(mut self) -> Self {
         self.config.unlink_stale = true;
+        self
+    }
+
+    /// Believes the proxies in this network about whom they speak for. Their connections must then
+    /// begin with a header of the PROXY protocol, version 1 or 2, and [`Request::peer`] is the
+    /// client that it names. Everybody else is who they are.
+    ///
+    /// [`Request::peer`]: crate::Request::peer
+    ///
+    /// ```
+    /// # use waterwheel::{App, Server};
+    /// let server = Server::new(App::new()).trust_proxy("10.0.0.0/8".parse()?);
+    /// # drop(server);
+    /// # Ok::<(), waterwheel::runtime::NetworkError>(())
+    /// ```
+    #[must_use]
+    pub fn trust_proxy(mut self, network: Network) -> Self {
+        self.config.worker.proxies.push(network);
         self
     }
 
@@ -98,6 +117,27 @@ impl Server {
         self
     }
 
+    /// How long a drain goes on accepting clients, while [`readiness`](App::readiness) is false
+    /// already, before the listeners close: give it what a balancer takes to notice. Part of
+    /// [`drain_within`](Self::drain_within); none without this.
+    #[must_use]
+    pub fn drain_grace(mut self, time: Duration) -> Self {
+        self.config.worker.drain_grace = time;
+        self
+    }
+
+    /// Restarts without a refused or a cut request: when a server with the same restart socket
+    /// serves already, its listeners are taken over, its very sockets with what waits in them. It
+    /// drains as soon as all workers here accept. If this server does not get so far, the other one
+    /// goes on.
+    ///
+    /// `path` is a Unix socket that only this user may use; it is made when there is none.
+    #[must_use]
+    pub fn restart_socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config.restart_socket = Some(path.into());
+        self
+    }
+
     /// Leaves SIGINT and SIGTERM alone. Without this the first of them drains and the second stops.
     #[must_use]
     pub fn ignore_signals(mut self) -> Self {
@@ -114,8 +154,10 @@ impl Server {
         let mut config = self.config;
         self.app.limit_worker(&mut config.worker);
         let ring = config.ring.clone();
+        let control = Arc::clone(&self.app.control);
         let (service, per_core) = self.app.build(&ring).map_err(StartError::App)?;
-        let mut runtime = Runtime::bind(config, &endpoints).map_err(StartError::Run)?;
+        let runtime = Runtime::bind(config, &endpoints).map_err(StartError::Run)?;
+        let mut runtime = runtime.with_control(control);
         if self.signals {
             runtime = runtime.stop_on_signals();
         }

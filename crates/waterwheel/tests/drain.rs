@@ -5,7 +5,7 @@ mod wire;
 
 use std::time::Duration;
 
-use waterwheel::lab::Lab;
+use waterwheel::lab::{Lab, LabConfig};
 use waterwheel::reactor::sim::{Client, End};
 use waterwheel::{App, InPlace};
 use wire::{get, post, replies, statuses};
@@ -29,18 +29,69 @@ fn assert_last_reply(client: &Client) {
 }
 
 #[test]
-fn idle_connections_end_at_once_and_count_as_finished() {
+fn idle_connections_end_within_a_second_and_count_as_finished() {
     let mut lab = Lab::new(app());
     let clients: Vec<Client> = (0..10).map(|_| lab.connect()).collect();
     clients[0].send(&get("/"));
     lab.settle();
     lab.drain();
-    lab.turn();
+    lab.advance(Duration::from_millis(900));
+    assert!(clients.iter().all(|client| client.end().is_none()));
+    lab.advance(Duration::from_millis(200));
     assert!(clients.iter().all(|client| client.end() == Some(End::Closed)));
     drop(clients);
     lab.settle();
     assert!(lab.worker().is_finished());
     assert_eq!(finished_and_cut(&lab), (10, 0));
+}
+
+#[test]
+fn request_on_an_idle_connection_in_that_second_is_the_last() {
+    let mut lab = Lab::new(app());
+    let kept = lab.connect();
+    kept.send(&get("/"));
+    lab.settle();
+    assert_eq!(statuses(&kept.received()), [200]);
+    lab.drain();
+    lab.advance(Duration::from_millis(800));
+    kept.send(&get("/"));
+    lab.advance(Duration::from_millis(10));
+    assert_last_reply(&kept);
+}
+
+#[test]
+fn grace_accepts_while_readiness_is_false_already() {
+    let mut config = LabConfig::default();
+    config.worker.drain_grace = Duration::from_secs(5);
+    let mut lab = Lab::with(app().readiness("/readyz").liveness("/livez"), config);
+    assert_eq!(lab.get("/readyz").send().status(), 200);
+    lab.drain();
+    lab.advance(Duration::from_secs(4));
+    let client = lab.connect();
+    client.send(&[get("/readyz"), get("/livez"), get("/")].concat());
+    lab.settle();
+    assert_eq!(statuses(&client.received()), [503, 200, 200]);
+    assert_eq!(client.end(), None, "kept open in the grace");
+    lab.advance(Duration::from_millis(600));
+    assert!(lab.connect().refused());
+    client.send(&get("/"));
+    lab.settle();
+    assert_last_reply(&client);
+}
+
+#[test]
+fn grace_counts_against_the_time_of_the_drain() {
+    let mut config = LabConfig::default();
+    config.worker.drain_grace = Duration::from_secs(5);
+    let mut lab = Lab::with(app(), config);
+    let client = lab.connect();
+    client.send(&post("/echo", &[b'x'; 50_000])[..30_000]);
+    lab.settle();
+    lab.drain();
+    lab.advance(Duration::from_secs(24));
+    assert!(!lab.worker().is_finished());
+    lab.advance(Duration::from_secs(2));
+    assert!(lab.worker().is_finished());
 }
 
 #[test]
@@ -147,6 +198,7 @@ fn unsent_reply_that_is_taken_in_time_counts_as_finished() {
     client.set_auto_read(true);
     lab.settle();
     assert_eq!(replies(&client.received())[0].body().len(), 50_000);
+    lab.advance(Duration::from_secs(1));
     assert_eq!(client.end(), Some(End::Closed));
     drop(client);
     lab.settle();

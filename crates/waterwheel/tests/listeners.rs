@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs, process};
@@ -126,13 +126,15 @@ fn socket_of_a_successor_is_not_removed() {
 /// Set in the process that is to be the server; its standard input is the socket from systemd.
 const ROLE: &str = "WATERWHEEL_TEST_ACTIVATED";
 
-fn activated(socket: OwnedFd, name: &str) -> process::Child {
+fn activated(socket: OwnedFd, name: &str, manager: &Path) -> process::Child {
     Command::new(env::current_exe().unwrap())
         .args(["--exact", "sockets_from_systemd_are_found_by_name", "--nocapture"])
         .env(ROLE, "systemd:web")
         .env("LISTEN_FDS", "1")
         .env("LISTEN_FDS_FIRST_FD", "0")
         .env("LISTEN_FDNAMES", name)
+        .env("NOTIFY_SOCKET", manager)
+        .env("WATCHDOG_USEC", "50000")
         .stdin(Stdio::from(socket))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -140,23 +142,45 @@ fn activated(socket: OwnedFd, name: &str) -> process::Child {
         .unwrap()
 }
 
+fn heard(manager: &UnixDatagram) -> String {
+    let mut told = [0; 64];
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let len = manager.recv(&mut told).unwrap();
+    String::from_utf8(told[..len].to_vec()).unwrap()
+}
+
 #[test]
 fn sockets_from_systemd_are_found_by_name() {
     if let Ok(endpoint) = env::var(ROLE) {
-        let server = Server::new(app()).listen(endpoint).ignore_signals();
-        server.run().map_err(|error| panic!("{error}")).unwrap();
+        let report = Server::new(app()).listen(endpoint).run();
+        assert_eq!(report.unwrap_or_else(|error| panic!("{error}")).cut, 0);
+        return;
     }
     // The kernel keeps who connects before the server runs: that is what activation is for.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut child = activated(listener.into(), "web");
+    let place = Place::new("manager");
+    let manager = UnixDatagram::bind(place.socket()).unwrap();
+    let mut child = activated(listener.into(), "web", &place.socket());
     stream.write_all(&get("/peer")).unwrap();
     assert_eq!(read_reply(&mut stream).text(), stream.local_addr().unwrap().to_string());
-    child.kill().unwrap();
-    child.wait().unwrap();
+    // The manager hears that it is ready, gets signs of life, and hears of the drain.
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        told.push(heard(&manager));
+    }
+    assert_eq!(told, ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    while told.last().unwrap() != "STOPPING=1" {
+        told.push(heard(&manager));
+    }
+    drop(stream);
+    assert!(child.wait().unwrap().success());
 
-    let mut child = activated(TcpListener::bind("127.0.0.1:0").unwrap().into(), "other");
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut child = activated(socket.into(), "other", &place.socket());
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
     assert!(!child.wait().unwrap().success());

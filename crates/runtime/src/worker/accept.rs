@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use waterwheel_reactor::{AcceptFault, Driver, Instant};
 
+use super::introduce::await_header;
 use super::turn::Worker;
 use crate::Protocol;
 use crate::connection::Connection;
@@ -106,8 +107,13 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         match self.bench.driver.accept(listener) {
             Ok((socket, peer)) => {
                 self.accept.resume();
-                let state = self.bench.protocol.open(peer, self.bench.now);
-                self.open(Connection::new(socket, state, self.bench.now))
+                let now = self.bench.now;
+                let state = self.bench.protocol.open(peer, now);
+                let mut connection = Connection::new(socket, state, now);
+                if self.bench.is_proxy(peer) {
+                    await_header(&mut connection, now);
+                }
+                self.open(connection)
             }
             Err(error) => {
                 self.accept_failed(listener, &error);

@@ -33,7 +33,7 @@ pub(super) struct Bench<D, P> {
     outbound: Runs,
     /// What connections receive into that have kept nothing; empty between them. Only what is left
     /// of it becomes a connection's own: so the same few segments stay hot however many take turns.
-    inbound: Inbound,
+    pub(super) inbound: Inbound,
 }
 
 /// What the turn does with a connection that was worked on.
@@ -51,7 +51,7 @@ pub(super) enum Outcome {
     Close,
 }
 
-type Served<D, P> = Connection<<D as Driver>::Socket, <P as Protocol>::Connection>;
+pub(super) type Served<D, P> = Connection<<D as Driver>::Socket, <P as Protocol>::Connection>;
 
 impl<D: Driver, P: Protocol> Bench<D, P> {
     pub(super) fn new(driver: D, mut protocol: P, ring: Ring, config: WorkerConfig) -> Self {
@@ -125,6 +125,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         loop {
             let step = match connection.phase {
                 Phase::Serving => self.serve(token, connection, &mut budget),
+                Phase::Introducing => self.introduce(connection, &mut budget),
                 Phase::Finishing => self.half_close(connection),
                 Phase::Lingering { .. } => Err(self.linger(connection, budget)),
             };
@@ -249,7 +250,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
     /// Reads once, as far as the budget and the ring allow.
     #[inline(always)]
-    fn receive(
+    pub(super) fn receive(
         &mut self,
         connection: &mut Served<D, P>,
         budget: &mut usize,
@@ -374,6 +375,6 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
 /// Where the bytes of a connection are: its own place, or that of all that have kept none.
 #[inline]
-fn place_of<'a>(own: &'a mut Inbound, shared: &'a mut Inbound) -> &'a mut Inbound {
+pub(super) fn place_of<'a>(own: &'a mut Inbound, shared: &'a mut Inbound) -> &'a mut Inbound {
     if own.is_nowhere() { shared } else { own }
 }

@@ -1,6 +1,6 @@
 //! The end of a worker: finish what was begun, accept nothing new, cut what takes too long.
 
-use waterwheel_reactor::Driver;
+use waterwheel_reactor::{Driver, Instant};
 
 use super::turn::Worker;
 use crate::Protocol;
@@ -36,7 +36,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
                     self.cut_all();
                 }
             }
-            Phase::Draining => self.begin_drain(),
+            Phase::Draining => self.leave(),
             Phase::Stopping => {
                 self.begin_drain();
                 self.cut_all();
@@ -54,18 +54,34 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.report
     }
 
+    /// Goes on as before until the grace is over, then drains. Who takes over needs none.
+    #[cold]
+    fn leave(&mut self) {
+        let (now, grace) = (self.bench.now, self.bench.config.drain_grace);
+        if self.drain_deadline == Instant::MAX {
+            self.drain_deadline = now + grace;
+        }
+        if self.drain_deadline <= now || self.control.is_handed_over() {
+            self.begin_drain();
+        }
+    }
+
     #[cold]
     fn begin_drain(&mut self) {
         if self.bench.draining {
             return;
         }
-        // What waits in the accept queue was promised service by the kernel: take it in first.
-        self.accept.ask_all();
-        while self.accept(ACCEPTS_AT_DRAIN) > 0 {}
+        if !self.control.is_handed_over() {
+            // What waits in the accept queue was promised service by the kernel: take it in first.
+            self.accept.ask_all();
+            while self.accept(ACCEPTS_AT_DRAIN) > 0 {}
+        }
         self.bench.driver.close_listeners();
         self.accept.close();
         self.bench.draining = true;
-        self.drain_deadline = self.bench.now + self.bench.config.drain_timeout;
+        let config = &self.bench.config;
+        let left = config.drain_timeout.saturating_sub(config.drain_grace);
+        self.drain_deadline = self.bench.now + left;
         for token in self.connections.tokens().collect::<Vec<_>>() {
             if let Some(connection) = self.connections.get_mut(token) {
                 connection.flags.again = true;

@@ -17,7 +17,7 @@ use super::bench::{Bench, Outcome};
 use super::drain::Report;
 use crate::config::WorkerConfig;
 use crate::connection::{Connection, Waiting};
-use crate::control::Control;
+use crate::control::{Control, Pulse};
 use crate::{Metrics, Protocol};
 
 /// One core's share of a server: a driver, a ring, a protocol and the connections between them.
@@ -32,6 +32,7 @@ pub struct Worker<D: Driver, P: Protocol> {
     pub(super) wheel: Wheel,
     pub(super) accept: AcceptState,
     pub(super) control: Arc<Control>,
+    pulse: Arc<Pulse>,
     /// Connections to work on in the next turn, oldest first.
     ready: VecDeque<Token>,
     /// Connections that wait for memory of the ring or the kernel.
@@ -84,6 +85,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             connections_max,
             wheel: Wheel::new(WHEEL_TICK, WHEEL_SLOTS),
             accept,
+            pulse: control.enlist(),
             control,
             ready: VecDeque::new(),
             starved: Vec::new(),
@@ -149,6 +151,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         if self.bench.local.files().is_due() {
             self.bench.local.files().turn();
         }
+        self.pulse.beat();
         Ok(turn)
     }
 
@@ -202,7 +205,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     /// Waits for events, and reads the clocks for this turn.
     fn poll(&mut self) -> io::Result<()> {
         let timeout = self.park_time();
-        match self.bench.driver.poll(timeout, &mut self.events) {
+        let polled = self.bench.driver.poll(timeout, &mut self.events);
+        self.pulse.beat();
+        match polled {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
         }

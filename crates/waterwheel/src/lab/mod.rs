@@ -105,13 +105,13 @@ impl Lab {
     #[must_use]
     pub fn with(app: App, mut config: LabConfig) -> Self {
         app.limit_worker(&mut config.worker);
+        let control = Arc::clone(&app.control);
         let (service, per_core) = match app.build(&config.ring) {
             Ok(built) => built,
             Err(faults) => panic!("{}", crate::StartError::App(faults)),
         };
         let ring = Ring::new(&config.ring).expect("the lab's ring can be made");
         let world = World::new(config.seed, config.faults);
-        let control = Arc::new(Control::new());
         let driver = world.driver();
         let waker = driver.waker();
         control.add_waker(waker.clone());

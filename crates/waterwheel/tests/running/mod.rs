@@ -27,7 +27,10 @@ impl Running {
 
     pub fn serve(server: Server) -> Self {
         let server = server.drain_within(Duration::from_secs(5));
-        let bound: Bound = server.bind().expect("the server starts");
+        Self::of(server.bind().expect("the server starts"))
+    }
+
+    pub fn of(bound: Bound) -> Self {
         let (address, control) = (bound.addresses()[0], bound.control());
         Self { address, control, thread: thread::spawn(move || bound.run()) }
     }
@@ -53,6 +56,11 @@ impl Running {
     /// Drains the server and waits for its end.
     pub fn stop(self) -> Report {
         self.control.drain();
+        self.join()
+    }
+
+    /// Waits for the server's end, which somebody else brings about.
+    pub fn join(self) -> Report {
         self.thread.join().expect("the server does not panic").expect("the server ends in order")
     }
 }

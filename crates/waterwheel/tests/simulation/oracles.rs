@@ -201,7 +201,7 @@ pub(crate) fn judge_secrets(visitors: &[Visitor]) -> Result<(), String> {
 }
 
 /// In a world where what is sent arrives at once, a request that had arrived when the drain began
-/// is answered, and a connection without one is ended at once.
+/// is answered, and a connection without one is ended within a second.
 pub(crate) fn judge_drain(
     visitors: &[Visitor],
     setting: &Setting,
@@ -300,4 +300,5 @@ const DEADLINE_MAX: Duration = Duration::from_secs(13);
 const HOLD_SLACK: Duration = Duration::from_millis(100);
 /// H1 of the threat table: the first retry comes after 100 ms.
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(100);
-const DRAIN_SLACK: Duration = Duration::from_millis(200);
+/// An idle connection is given a second for one more request.
+const DRAIN_SLACK: Duration = Duration::from_millis(1200);

@@ -14,6 +14,8 @@ pub(crate) fn app() -> App {
         .post("/demo/orders", clamp.through(Base64::STANDARD))
         .any("/demo/mirror", mirror)
         .get("/demo/wheel", Json::<Gauges>)
+        .liveness("/livez")
+        .readiness("/readyz")
 }
 
 /// One order as it travels: 16 bytes, little-endian.

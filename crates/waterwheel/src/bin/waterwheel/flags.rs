@@ -1,10 +1,11 @@
 //! The command line.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::Parser;
 use waterwheel::ring;
-use waterwheel::runtime::Pinning;
+use waterwheel::runtime::{Network, Pinning};
 
 /// A web server that handles requests in place, in one ring buffer per core.
 ///
@@ -17,6 +18,7 @@ use waterwheel::runtime::Pinning;
   waterwheel                                    serve on http://127.0.0.1:8080
   waterwheel --listen [::]:80 --listen 0.0.0.0:8000
   waterwheel --listen unix:/run/site.sock --unlink-stale
+  waterwheel --restart-socket /run/site.restart run it again to restart without a cut
   waterwheel --workers 1 --pin 3 --ring-size 4M one worker on core 3 with a 4 MiB ring
   waterwheel --check --ring-size 64M            check settings, print the plan, exit"
 )]
@@ -30,6 +32,20 @@ pub(crate) struct Flags {
     /// Remove the path of a Unix socket first when nobody listens there any more.
     #[arg(long)]
     pub(crate) unlink_stale: bool,
+
+    /// Believe the proxies in this network (`10.0.0.0/8`, `192.0.2.7`, `unix`) about their clients;
+    /// may be given several times. Their connections must begin with a PROXY header, v1 or v2.
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) trust_proxy: Vec<Network>,
+
+    /// Restart without a refused or cut request: take over the listeners of the server that serves
+    /// with this socket, and let it drain; later, hand them over to the next one.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) restart_socket: Option<PathBuf>,
+
+    /// Seconds for which a drain goes on accepting while /readyz says no already.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) drain_grace: u16,
 
     /// Workers, one thread each. Default: one per core that this process may use.
     #[arg(long, value_name = "COUNT")]

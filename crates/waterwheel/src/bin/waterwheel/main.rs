@@ -6,6 +6,7 @@ mod report;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use waterwheel::{Server, StartError};
@@ -30,6 +31,13 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
     if flags.unlink_stale {
         server = server.unlink_stale();
     }
+    for network in &flags.trust_proxy {
+        server = server.trust_proxy(*network);
+    }
+    if let Some(path) = &flags.restart_socket {
+        server = server.restart_socket(path);
+    }
+    server = server.drain_grace(Duration::from_secs(flags.drain_grace.into()));
     if let Some(workers) = flags.workers {
         server = server.workers(workers);
     }

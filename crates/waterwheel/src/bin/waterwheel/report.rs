@@ -22,6 +22,9 @@ fn write_start(bound: &Bound, text: &mut String) -> fmt::Result {
     for endpoint in runtime.endpoints().iter().filter(|one| matches!(one, Endpoint::Unix(_))) {
         writeln!(text, "listening on {endpoint}")?;
     }
+    if let Some(process) = runtime.predecessor() {
+        writeln!(text, "taking over  from process {process}, which drains once this one accepts")?;
+    }
     let workers = runtime.worker_count();
     let cores: Option<Vec<String>> =
         runtime.cores().map(|core| core.map(|core| core.to_string())).collect();

@@ -1,0 +1,45 @@
+//! Routes by which a balancer or a supervisor asks how the server is. Off unless mounted.
+
+use std::sync::Arc;
+
+use waterwheel_http::{Reply, StatusCode};
+
+use crate::app::App;
+
+impl App {
+    /// Answers GET at `path` with 200 while new clients are welcome, and with 503 as soon as the
+    /// server begins to drain.
+    ///
+    /// With [`Server::drain_grace`](crate::Server::drain_grace) a balancer has time to see it
+    /// before the listeners close.
+    ///
+    /// ```
+    /// use waterwheel::{App, lab::Lab};
+    ///
+    /// let mut lab = Lab::new(App::new().readiness("/readyz"));
+    /// assert_eq!(lab.get("/readyz").send().text(), "ready\n");
+    /// ```
+    #[must_use]
+    pub fn readiness(self, path: &str) -> Self {
+        let control = Arc::clone(&self.control);
+        self.get(path, move || match control.is_ready() {
+            true => Reply::text("ready\n"),
+            false => Reply::text("not ready\n").with_status(StatusCode::SERVICE_UNAVAILABLE),
+        })
+    }
+
+    /// Answers GET at `path` with 200 for as long as a worker turns at all: a supervisor that gets
+    /// no answer should start the server anew. The worker that answers is the one that accepted the
+    /// supervisor's connection.
+    ///
+    /// ```
+    /// use waterwheel::{App, lab::Lab};
+    ///
+    /// let mut lab = Lab::new(App::new().liveness("/livez"));
+    /// assert_eq!(lab.get("/livez").send().text(), "alive\n");
+    /// ```
+    #[must_use]
+    pub fn liveness(self, path: &str) -> Self {
+        self.get(path, || "alive\n")
+    }
+}
