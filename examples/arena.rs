@@ -14,7 +14,7 @@ use waterwheel::stages::base64::Base64;
 use waterwheel::stages::zstd::Zstd;
 use waterwheel::task::sleep;
 use waterwheel::zerocopy::little_endian::U32;
-use waterwheel::{App, Handler, InPlace, Json, Limits, Reply, Request, Server};
+use waterwheel::{App, Gauges, Handler, InPlace, Json, Limits, Reply, Request, Server};
 
 /// Serves the arena's workload.
 #[derive(Parser)]
@@ -106,6 +106,7 @@ fn main() -> anyhow::Result<()> {
         .get("/burn", burn)
         .get("/mix", mix)
         .get("/async", wait)
+        .get("/gauges", Json::<Gauges>)
         .post("/echo64", add_one.through(Base64::STANDARD))
         .post("/zecho64", add_one_zstd.through(zstd).through(Base64::STANDARD))
         .any("/echo", echo)

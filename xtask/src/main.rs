@@ -8,13 +8,16 @@ mod asan;
 mod bench;
 mod canary;
 mod check;
+mod cluster;
 mod doc;
 mod explain;
 mod fuzz;
+mod hostile;
 mod instructions;
 mod lint;
 mod load;
 mod loom;
+mod many;
 mod metadata;
 mod miri;
 mod new_stage;
@@ -25,6 +28,7 @@ mod reply;
 mod seeded_bugs;
 mod server;
 mod sim;
+mod soak;
 mod test;
 mod tidy;
 mod verdict;
@@ -93,6 +97,14 @@ enum Command {
     Load(load::Flags),
     /// Replies over real sockets, each byte held against the one that is due.
     Canary(canary::Options),
+    /// Mixed load for half an hour: memory stays, and every counter comes back.
+    Soak(soak::Options),
+    /// Servers behind HAProxy that are killed, drained and started again under load.
+    Cluster(cluster::Options),
+    /// More connections than one process may open files, each asking now and then.
+    Many(many::Options),
+    /// Attackers, overload and too few files, ours beside rivals.
+    Hostile(hostile::Options),
     /// User-space instructions that the arena server spends per request, counted by callgrind.
     Instructions(InstructionsFlags),
 }
@@ -252,6 +264,10 @@ fn run(command: Command) -> Result<()> {
         Command::Bench(flags) => bench::run(&flags.into_options()),
         Command::Load(flags) => load::run(&flags.into_options()?),
         Command::Canary(flags) => canary::run(&flags),
+        Command::Soak(flags) => soak::run(&flags),
+        Command::Cluster(flags) => cluster::run(&flags),
+        Command::Many(flags) => many::run(&flags),
+        Command::Hostile(flags) => hostile::run(&flags),
         Command::Instructions(flags) => instructions::run(
             &flags.path,
             &instructions::Load {

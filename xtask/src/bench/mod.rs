@@ -58,6 +58,10 @@ mod tool;
 mod wrk;
 
 pub(crate) use command::{Depth, Options, run};
+pub(crate) use contestant::Contestant;
+pub(crate) use memory::raise_file_limit;
 pub(crate) use origin::Certificate;
-pub(crate) use pinned::pin;
+pub(crate) use pinned::{Cores, on_core, pin};
+pub(crate) use rows::Needs;
+pub(crate) use table::align;
 pub(crate) use tool::ToolName;

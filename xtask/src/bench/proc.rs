@@ -67,7 +67,7 @@ pub(crate) fn resident_len(pid: u32) -> Result<u64> {
 }
 
 /// The process, its children, their children and so on.
-fn family(pid: u32) -> Vec<u32> {
+pub(crate) fn family(pid: u32) -> Vec<u32> {
     let mut pids = vec![pid];
     let mut next = 0;
     while let Some(pid) = pids.get(next) {

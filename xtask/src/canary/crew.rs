@@ -14,22 +14,22 @@ use crate::load::{Stream, start_session};
 
 /// What all crews share.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) address: SocketAddr,
-    pub(super) is_tls: bool,
-    pub(super) seed: u64,
+pub(crate) struct Run {
+    pub(crate) address: SocketAddr,
+    pub(crate) is_tls: bool,
+    pub(crate) seed: u64,
     /// Replies of all crews that were right, in steps.
-    pub(super) checked: AtomicU64,
-    pub(super) wanted: u64,
+    pub(crate) checked: AtomicU64,
+    pub(crate) wanted: u64,
     /// Set by whoever finds something wrong, or by the clock.
-    pub(super) is_over: AtomicBool,
+    pub(crate) is_over: AtomicBool,
 }
 
 /// Sends visitors until the replies wanted were checked.
 ///
 /// # Errors
 /// The first reply that is not the one due, or a failed connection.
-pub(super) fn work(run: &Run, first_index: usize, visitor_count: usize) -> Result<Tally> {
+pub(crate) fn work(run: &Run, first_index: usize, visitor_count: usize) -> Result<Tally> {
     let checked = visit(run, first_index, visitor_count);
     if checked.is_err() {
         // ORDERING: Relaxed: the others may see it a turn later; the threads are joined.

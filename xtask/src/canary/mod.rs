@@ -15,3 +15,5 @@ mod request;
 mod visitor;
 
 pub(crate) use command::{Options, run};
+pub(crate) use crew::{Run, work};
+pub(crate) use visitor::Tally;

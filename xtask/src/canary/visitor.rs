@@ -23,16 +23,16 @@ pub(super) enum Next {
 
 /// Replies found right.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// In the order of [`Kind::ALL`].
-    pub(super) replies: [u64; Kind::ALL.len()],
-    pub(super) body_bytes: u64,
+    pub(crate) replies: [u64; Kind::ALL.len()],
+    pub(crate) body_bytes: u64,
     /// Connections that were ended in the middle.
-    pub(super) hung_up: u64,
+    pub(crate) hung_up: u64,
 }
 
 impl Tally {
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.replies.iter().sum()
     }
 

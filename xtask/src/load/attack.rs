@@ -64,6 +64,9 @@ pub(crate) struct Fate {
     pub(crate) statuses: BTreeMap<u16, u64>,
 }
 
+/// By kind.
+pub(crate) type Fates = BTreeMap<Kind, Fate>;
+
 /// A connection of an attacker.
 struct Attacker {
     kind: Kind,
@@ -84,7 +87,7 @@ struct Camp {
 }
 
 /// Attacks, and tells the fate of each kind.
-pub(crate) fn run(target: &Target, count: usize, attack: &Attack) -> Result<BTreeMap<Kind, Fate>> {
+pub(crate) fn run(target: &Target, count: usize, attack: &Attack) -> Result<Fates> {
     let mut camp = Camp::new(target, count, attack)?;
     let mut events = Events::with_capacity(EVENT_COUNT_MAX);
     let end = Instant::now() + attack.time;
@@ -105,6 +108,12 @@ pub(crate) fn run(target: &Target, count: usize, attack: &Attack) -> Result<BTre
         }
     }
     Ok(camp.fates())
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 impl Camp {
@@ -248,7 +257,7 @@ impl Camp {
         }
     }
 
-    fn fates(mut self) -> BTreeMap<Kind, Fate> {
+    fn fates(mut self) -> Fates {
         for attacker in self.attackers.iter().filter(|attacker| attacker.stream.is_some()) {
             if let Some((fate, _)) = self.fates.get_mut(&attacker.kind) {
                 let seconds = attacker.opened_at.elapsed().as_secs_f64();

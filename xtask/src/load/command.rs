@@ -79,6 +79,7 @@ impl Target {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    bench::raise_file_limit();
     options.target.sources.map_or(Ok(()), Sources::check)?;
     if let Some(core) = options.pin {
         bench::pin(core)?;

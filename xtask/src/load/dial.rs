@@ -16,6 +16,11 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
+    /// An address for others than good clients, who are at 127.0.0.1.
+    pub(crate) fn nth(index: u32) -> Ipv4Addr {
+        Ipv4Addr::from_bits(FIRST.to_bits().wrapping_add(index))
+    }
+
     /// The address for the connection of this index: all of them in turn.
     fn at(self, index: usize) -> IpAddr {
         let step = u32::try_from(index % self.count.max(1) as usize).unwrap_or(0);
@@ -62,6 +67,7 @@ pub(crate) fn reset_when_dropped(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO));
 }
 
+const FIRST: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
 const EINPROGRESS: i32 = rustix::io::Errno::INPROGRESS.raw_os_error();
 
 #[cfg(test)]

@@ -46,7 +46,8 @@ pub(crate) enum Flags {
         /// How many of the requests go to the other path, from 0 to 1.
         #[arg(long, requires = "beside")]
         share: Option<f64>,
-        /// Count refusals and broken connections, and go on.
+        /// Count refusals and broken connections, and go on. A first line says when all connections
+        /// are made.
         #[arg(long)]
         tolerant: bool,
     },

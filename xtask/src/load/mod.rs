@@ -5,6 +5,7 @@
 //! connections.
 
 mod attack;
+mod child;
 mod closed;
 mod command;
 mod connection;
@@ -16,7 +17,10 @@ mod open;
 mod outcome;
 mod stream;
 
+pub(crate) use attack::Fates;
+pub(crate) use child::{To, sources};
 pub(crate) use command::run;
+pub(crate) use dial::Sources;
 pub(crate) use flags::Flags;
-pub(crate) use outcome::Outcome;
+pub(crate) use outcome::{Latency, Outcome};
 pub(crate) use stream::{Stream, connect, start_session};

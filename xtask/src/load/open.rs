@@ -51,6 +51,9 @@ pub(crate) fn run(
     temper: Temper,
 ) -> Result<Outcome> {
     let mut crowd = Crowd::connect(target, connection_count, temper)?;
+    if temper == Temper::Tolerant {
+        println!("connected {connection_count}");
+    }
     let mut random = fastrand::Rng::with_seed(SEED);
     let share = beside.map_or(0.0, |beside| beside.share);
 

@@ -32,6 +32,13 @@ pub(crate) struct Outcome {
     pub(crate) cpu: Option<CpuUsed>,
 }
 
+impl Outcome {
+    /// Requests of which a client would complain.
+    pub(crate) fn harmed(&self) -> u64 {
+        self.refused + self.failed + self.unanswered
+    }
+}
+
 /// CPU of both sides, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CpuUsed {

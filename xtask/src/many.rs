@@ -1,0 +1,145 @@
+//! `many`: more connections than one process may open files, each asking now and then. Several
+//! processes hold them, from addresses of their own; the server needs a table of files for each
+//! worker, or a limit that is high enough.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use crate::artifacts;
+use crate::bench::{entries, proc, raise_file_limit};
+use crate::load::{Latency, Sources, To};
+use crate::server::Server;
+
+/// How many, and how often they ask.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[arg(long, default_value_t = 200_000)]
+    connections: usize,
+    /// Seconds from one request of a connection to its next.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    every: f64,
+    /// How long they ask, once all are connected.
+    #[arg(long, default_value_t = 60.0)]
+    seconds: f64,
+    /// Workers of the server.
+    #[arg(long, default_value_t = 16)]
+    workers: usize,
+    /// Further arguments of the server, separated by spaces, such as `--unshare-fds`.
+    #[arg(long, value_name = "ARGUMENTS", default_value = "", allow_hyphen_values = true)]
+    server: String,
+}
+
+/// What connections cost the machine.
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    server: u64,
+    /// Of the kernel, for whatever purpose.
+    slab: u64,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(result) = artifacts::run_released() {
+        return result;
+    }
+    raise_file_limit();
+    let mut command = Command::new(entries::build_ours()?);
+    command.args(["--listen", "127.0.0.1:0", "--workers", &options.workers.to_string()]);
+    command.args(options.server.split_whitespace());
+    let mut server = Server::start(&mut command, PATIENCE)?;
+    let (pid, address) = (server.pid(), server.address());
+
+    let before = Memory::read(pid)?;
+    let started = Instant::now();
+    let time = Duration::try_from_secs_f64(options.seconds).context("no such time")?;
+    let mut loads = Vec::new();
+    let mut left = options.connections;
+    while left > 0 {
+        let count = left.min(PER_PROCESS);
+        let first = Sources::nth(u32::try_from(loads.len())? * SOURCES_PER_PROCESS);
+        let sources = Some(Sources { first, count: SOURCES_PER_PROCESS });
+        let to = To { sources, ..To::new(address, "/light", count) };
+        // The last to connect still has all the time that is wanted.
+        let connecting = Duration::from_secs_f64(left as f64 / CONNECTED_PER_SECOND_MIN);
+        let mut load = to.open(count as f64 / options.every, time + connecting)?;
+        load.wait_until_connected()?;
+        loads.push(load);
+        left -= count;
+        eprintln!("{} connected, {:.0?}", options.connections - left, started.elapsed());
+    }
+    let connected_after = started.elapsed();
+    let during = Memory::read(pid)?;
+
+    let mut worst: Option<Latency> = None;
+    let (mut answered, mut harmed, mut asked_again) = (0, 0, 0);
+    for load in loads {
+        let outcome = load.outcome()?;
+        answered += outcome.requests;
+        harmed += outcome.harmed();
+        asked_again += outcome.asked_again;
+        let slower = |latency: &Latency| worst.as_ref().is_none_or(|worst| latency.p99 > worst.p99);
+        worst = outcome.latencies.into_iter().next().filter(slower).or(worst);
+    }
+    server.terminate(PATIENCE).context("the server does not end well")?;
+
+    let latency = worst.context("no latency was measured")?;
+    let each =
+        |after: u64, before: u64| after.saturating_sub(before) as f64 / options.connections as f64;
+    println!("connections                      {:>12}", options.connections);
+    println!("made within                      {:>10.1} s", connected_after.as_secs_f64());
+    println!("server's memory                  {:>8.1} MiB", during.server as f64 / MIB);
+    println!("  growth for each                {:>10.0} B", each(during.server, before.server));
+    println!(
+        "kernel's slabs grew by, for each {:>10.0} B, both ends",
+        each(during.slab, before.slab)
+    );
+    println!("requests answered                {answered:>12}");
+    println!("refused, broken off, unanswered  {harmed:>12}");
+    println!("sent once more by the client     {asked_again:>12}");
+    println!(
+        "p50 and p99 of the slowest part  {:.2} and {:.2} ms",
+        latency.p50 / 1e3,
+        latency.p99 / 1e3
+    );
+    ensure!(harmed == 0, "requests were harmed");
+    Ok(())
+}
+
+impl Memory {
+    fn read(pid: u32) -> Result<Self> {
+        let text = fs::read_to_string("/proc/meminfo")?;
+        let slab = parse_slab(&text).context("/proc/meminfo has no Slab")?;
+        Ok(Self { server: proc::resident_len(pid)?, slab })
+    }
+}
+
+fn parse_slab(text: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix("Slab:"))?;
+    let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// Below the usual limit of 20,000 files; the tool has some of its own.
+const PER_PROCESS: usize = 18_000;
+/// An address has some 28,000 ports towards one of the server's, and those that were closed lately
+/// stay taken for a minute.
+const SOURCES_PER_PROCESS: u32 = 2;
+/// Slower than any machine that can hold them; it only makes the first ones ask for longer.
+const CONNECTED_PER_SECOND_MIN: f64 = 8_000.0;
+const PATIENCE: Duration = Duration::from_secs(60);
+const MIB: f64 = (1 << 20) as f64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slab_is_read_in_bytes() {
+        let text = "MemTotal:       24000000 kB\nSlab:             200 kB\nSReclaimable: 1 kB\n";
+        assert_eq!(parse_slab(text), Some(200 * 1024));
+        assert_eq!(parse_slab("MemTotal: 1 kB\n"), None);
+    }
+}
