@@ -38,6 +38,16 @@ impl Counters {
     }
 }
 
+impl Counters {
+    /// Whether all are where they were at first, but for segments that a worker keeps ready for
+    /// the next request: how many follows from the last ones, and never exceeds a few replies.
+    pub(super) fn is_back_at(&self, base: &Self) -> bool {
+        let leased = self.leased.min(base.leased);
+        Self { leased, ..*self } == Self { leased, ..*base }
+            && self.leased <= base.leased + READY_MAX
+    }
+}
+
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { files, threads, connections, leased } = self;
@@ -56,11 +66,23 @@ pub(super) fn drift(resident: &[u64]) -> Option<f64> {
     Some(100.0 * (mean(last) / mean(first) - 1.0))
 }
 
+/// A queue of replies is 256 KiB at most.
+const READY_MAX: u64 = 64;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn segments_kept_ready_are_no_leak() {
+        let base = Counters { files: 14, threads: 3, connections: 1, leased: 16 };
+        assert!(base.is_back_at(&base));
+        assert!(Counters { leased: 29, ..base }.is_back_at(&base));
+        assert!(!Counters { leased: 500, ..base }.is_back_at(&base));
+        assert!(!Counters { connections: 2, ..base }.is_back_at(&base));
+        assert!(!Counters { files: 15, ..base }.is_back_at(&base));
+    }
 
     #[test]
     fn drift_leaves_the_warm_up_out() {
