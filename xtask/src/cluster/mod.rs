@@ -1,5 +1,5 @@
-//! `cluster`: three servers behind HAProxy, ended and started again while clients ask. A client must
-//! not notice, however a server ends.
+//! `cluster`: three servers behind HAProxy, ended and started again while clients ask. A client
+//! must not notice, however a server ends.
 
 mod balancer;
 mod command;

@@ -1,5 +1,5 @@
-//! A server that may open 64 files, and 500 clients: whether it stays calm while it is full, and how
-//! soon it is back when they have gone.
+//! A server that may open 64 files, and 500 clients: whether it stays calm while it is full, and
+//! how soon it is back when they have gone.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -115,8 +115,8 @@ impl Fault {
 }
 
 /// The most symbols below this number of which the codec decodes all but eight in whole blocks. It
-/// takes blocks of 32 as long as six symbols are left behind them, and those one by one, which costs
-/// as much as several blocks.
+/// takes blocks of 32 as long as six symbols are left behind them, and those one by one, which
+/// costs as much as several blocks.
 const fn whole_blocks(symbols: usize) -> usize {
     if symbols < 40 { symbols } else { (symbols - 8) / 32 * 32 + 8 }
 }
