@@ -1,5 +1,6 @@
 //! What all connections of a TLS listener share, and its exchange while they live on.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -144,6 +145,17 @@ fn verifier(client_auth: &ClientAuth) -> Result<Verifier, ConfigError> {
     Ok((verifier, Some(roots), must_verify))
 }
 
+thread_local! {
+    /// The name in the ClientHello that rustls reads at the moment. Its connection without buffers
+    /// keeps it to itself, and shows it only to the resolver, which all connections share.
+    static ASKED_NAME: Cell<Option<Arc<str>>> = const { Cell::new(None) };
+}
+
+/// The name in a ClientHello that was read on this thread since the last call, if it had one.
+pub(crate) fn take_asked_name() -> Option<Arc<str>> {
+    ASKED_NAME.take()
+}
+
 /// Chooses the certificate by the name that the client asks for.
 #[derive(Debug)]
 struct Resolver {
@@ -152,6 +164,7 @@ struct Resolver {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        ASKED_NAME.set(hello.server_name().map(Arc::from));
         let first = self.credentials.first()?;
         let named = match hello.server_name() {
             Some(name) if self.credentials.len() > 1 => {

@@ -3,12 +3,14 @@
 //! Record by record, because rustls gives the connection up only when it holds nothing undelivered:
 //! what comes after the client's last handshake record is left to the record layer.
 
+use std::sync::Arc;
+
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::ConnectionState;
 use rustls::{HandshakeKind, ProtocolVersion};
 use waterwheel_ring::{Inbound, Ring, Runs};
 
-use crate::acceptor::Template;
+use crate::acceptor::{Template, take_asked_name};
 use crate::config::Layering;
 use crate::fault::{Fault, HandshakeFault};
 use crate::identity::Identity;
@@ -21,6 +23,8 @@ use crate::stock::{Stock, encoded_len};
 pub(crate) struct Handshake {
     connection: UnbufferedServerConnection,
     layering: Layering,
+    /// The host that the client asked for.
+    server_name: Option<Arc<str>>,
     /// Bytes at the front of what was received that rustls has seen and not given up.
     fed: usize,
     /// Bytes and records that the handshake has taken so far.
@@ -44,7 +48,15 @@ impl Handshake {
         let connection = UnbufferedServerConnection::new(template.rustls.clone())
             .map_err(|error| Fault::Handshake(HandshakeFault(error)))?;
         let layering = template.layering;
-        Ok(Self { connection, layering, fed: 0, taken_len: 0, record_count: 0, is_broken: false })
+        Ok(Self {
+            connection,
+            layering,
+            server_name: None,
+            fed: 0,
+            taken_len: 0,
+            record_count: 0,
+            is_broken: false,
+        })
     }
 
     /// Goes as far as the received bytes reach. What the client must see is queued in `out`, on a
@@ -59,6 +71,9 @@ impl Handshake {
             let bytes = &mut sealed.bytes_mut()[..self.fed];
             let status = self.connection.process_tls_records(bytes);
             let discard = status.discard;
+            if let Some(name) = take_asked_name() {
+                self.server_name = Some(name);
+            }
             let state = match status.state {
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
                     queue(&mut data, ring, out)?;
@@ -131,6 +146,7 @@ impl Handshake {
     /// Hands the connection to its record layer.
     pub(crate) fn finish(self) -> Result<Opening, Fault> {
         let identity = self.connection.peer_certificates().map(Identity::new);
+        let protocol = self.connection.alpn_protocol().map(Arc::from);
         let is_resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
         let is_13 = self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
         let layer = if is_13 && self.layering == Layering::InPlace {
@@ -142,7 +158,7 @@ impl Handshake {
         } else {
             Layer::Stock(Box::new(Stock::new(self.connection)))
         };
-        Ok(Opening { layer, identity, is_resumed, is_13 })
+        Ok(Opening { layer, identity, server_name: self.server_name, protocol, is_resumed, is_13 })
     }
 }
 

@@ -7,7 +7,8 @@ use waterwheel_ring::{Lease, Ring, Runs};
 use crate::fault::Fault;
 use crate::record::{CONTENT_LEN_MAX, RecordLayer};
 
-/// Seals all of `plain` behind `sealed`. Returns false when the ring is full before the end.
+/// Seals all of `plain` behind `sealed`. Returns false when the ring is full before the end, or
+/// enough is sealed.
 #[inline]
 pub(crate) fn seal_all<L: RecordLayer>(
     layer: &mut L,
@@ -16,6 +17,9 @@ pub(crate) fn seal_all<L: RecordLayer>(
     sealed: &mut Runs,
 ) -> Result<bool, Fault> {
     while let Some(front) = plain.front() {
+        if sealed.len() >= SEALED_AHEAD_MAX {
+            return Ok(false);
+        }
         let (front_len, is_last) = (front.len(), front.len() == plain.len());
         let short_len = short_len_max(layer, ring);
         layer.flush(ring, sealed)?;
@@ -137,6 +141,10 @@ fn seal_long<L: RecordLayer>(
     plain.consume(len);
     Ok(true)
 }
+
+/// Bytes queued beyond which nothing more is sealed: they take room beside their plaintext, and the
+/// first of them can be on their way before the last are sealed. What a socket takes at once.
+const SEALED_AHEAD_MAX: usize = 256 * 1024;
 
 /// Records of a run: 64 KiB, what a connection may be sent in a turn.
 const RECORDS_PER_RUN: usize = 4;

@@ -3,6 +3,7 @@
 //! Does no I/O and reads no clock. What it queues must be sent in order.
 
 use std::fmt;
+use std::sync::Arc;
 
 use waterwheel_ring::{Inbound, Ring, Runs};
 
@@ -41,6 +42,8 @@ enum State {
 struct Open {
     layer: Layer,
     identity: Option<Identity>,
+    server_name: Option<Arc<str>>,
+    protocol: Option<Arc<[u8]>>,
     is_resumed: bool,
     is_13: bool,
     /// The peer's close_notify has come, ours has gone.
@@ -52,6 +55,8 @@ struct Open {
 pub(crate) struct Opening {
     pub(crate) layer: Layer,
     pub(crate) identity: Option<Identity>,
+    pub(crate) server_name: Option<Arc<str>>,
+    pub(crate) protocol: Option<Arc<[u8]>>,
     pub(crate) is_resumed: bool,
     pub(crate) is_13: bool,
 }
@@ -141,9 +146,19 @@ impl Session {
         let State::Handshake(handshake) = std::mem::replace(&mut self.state, State::Over) else {
             return Ok(Received::Closed);
         };
-        let Opening { layer, identity, is_resumed, is_13 } = handshake.finish()?;
+        let Opening { layer, identity, server_name, protocol, is_resumed, is_13 } =
+            handshake.finish()?;
         let (is_peer_closed, is_closed) = (false, false);
-        let open = Open { layer, identity, is_resumed, is_13, is_peer_closed, is_closed };
+        let open = Open {
+            layer,
+            identity,
+            server_name,
+            protocol,
+            is_resumed,
+            is_13,
+            is_peer_closed,
+            is_closed,
+        };
         self.state = State::Open(Box::new(open));
         self.receive(ring, sealed, plain, room, out)
     }
@@ -152,8 +167,8 @@ impl Session {
     /// room around its payload is sealed where it lies; several short pieces leave as one record;
     /// everything else is sealed out of its place, in records of up to 16 KiB.
     ///
-    /// Returns whether all of it is sealed. If not, the ring is full, and a later call goes on; or
-    /// the handshake is not done, or [`close`](Self::close) was called.
+    /// Returns whether all of it is sealed. If not, the ring is full or 256 KiB are queued, and a
+    /// later call goes on; or the handshake is not done, or [`close`](Self::close) was called.
     ///
     /// # Errors
     /// A [`Fault`] when the connection is over. What is queued must not be sent then.
@@ -213,6 +228,18 @@ impl Session {
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
         self.open()?.identity.as_ref()
+    }
+
+    /// The host that the client asked for (SNI, RFC 6066 §3), if it did.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&Arc<str>> {
+        self.open()?.server_name.as_ref()
+    }
+
+    /// The protocol that was agreed on (ALPN, RFC 7301), if the client offered any.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&Arc<[u8]>> {
+        self.open()?.protocol.as_ref()
     }
 
     /// Whether the client came with a ticket of an earlier connection.

@@ -75,16 +75,19 @@ impl Server {
 
     pub(crate) fn seal(&mut self) {
         let sent = self.session.send(&self.ring, &mut self.replies, &mut self.out);
-        assert_eq!(sent, Ok(true));
+        assert_eq!(sent, Ok(self.replies.is_empty()));
     }
 
-    /// The bytes that the worker would send now.
+    /// The bytes that the worker would send now, and those sealed once they are gone.
     pub(crate) fn take_sent(&mut self) -> Vec<u8> {
         let mut sent = Vec::new();
         while let Some(front) = self.out.front() {
             let len = front.len();
             sent.extend_from_slice(front);
             self.out.consume(len);
+            if self.out.is_empty() {
+                self.seal();
+            }
         }
         sent
     }
