@@ -31,6 +31,7 @@ mod sim;
 mod soak;
 mod test;
 mod tidy;
+mod tls_peers;
 mod verdict;
 
 use std::path::PathBuf;
@@ -75,6 +76,8 @@ enum Command {
     SeededBugs,
     /// The whole server in a simulated world, one run per seed.
     Sim(SimFlags),
+    /// The arena over TLS against curl, openssl, Python, Node, Chromium and hostile clients.
+    TlsPeers,
     /// The plan of a route: segments, headroom, tailroom, stages, copies expected.
     Explain {
         /// The route, as it was registered; every route without it.
@@ -255,6 +258,7 @@ fn run(command: Command) -> Result<()> {
         Command::Poison => poison::run(),
         Command::SeededBugs => seeded_bugs::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
+        Command::TlsPeers => tls_peers::run(),
         Command::Explain { route } => explain::run(route.as_deref()),
         Command::NewStage { name, path } => new_stage::run(&name, path.as_deref()),
         Command::Fuzz(flags) => fuzz::run(&flags.target, flags.seconds, flags.keep),
