@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,7 +15,7 @@ use waterwheel::stages::base64::Base64;
 use waterwheel::stages::zstd::Zstd;
 use waterwheel::task::sleep;
 use waterwheel::zerocopy::little_endian::U32;
-use waterwheel::{App, Gauges, Handler, InPlace, Json, Limits, Reply, Request, Server};
+use waterwheel::{App, Gauges, Handler, InPlace, Json, Limits, Reply, Request, Tls};
 
 /// Serves the arena's workload.
 #[derive(Parser)]
@@ -28,6 +29,12 @@ struct Arguments {
     /// Pin worker i to core N + i.
     #[arg(long, value_name = "N")]
     pin: Option<usize>,
+    /// Speak HTTPS, with the certificate chain in this PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Longest body in bytes.
     #[arg(long, default_value_t = 1 << 20)]
     max_body: u64,
@@ -111,13 +118,20 @@ fn main() -> anyhow::Result<()> {
         .post("/zecho64", add_one_zstd.through(zstd).through(Base64::STANDARD))
         .any("/echo", echo)
         .limits(limits);
-    let mut server = Server::new(app).listen(arguments.listen).workers(arguments.workers);
+    let server = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(chain), Some(key)) => {
+            let tls = Tls::from_pem_files(chain, key).context("the certificate is no good")?;
+            app.listen_tls(arguments.listen, &tls)
+        }
+        _ => app.listen(arguments.listen),
+    };
+    let mut server = server.workers(arguments.workers);
     if let Some(core) = arguments.pin {
         server = server.pin(Pinning::From(core));
     }
     let bound = server.bind().context("the arena does not start")?;
-    for address in bound.addresses() {
-        println!("listening on http://{address}");
+    for url in bound.urls() {
+        println!("listening on {url}");
     }
     let report = bound.run()?;
     println!("finished {}, cut {}", report.finished, report.cut);

@@ -69,6 +69,7 @@ impl Stand {
             draining: false,
             now: Duration::from_secs(1).into(),
             connections: 1,
+            layer: None,
             waker: &|| Waker::noop().clone(),
         };
         black_box(self.connection.advance(&mut self.http, &mut exchange));

@@ -66,6 +66,8 @@ impl Connection {
     }
 
     /// Handles what has come in, as far as it goes.
+    // Always, for a program that serves TLS too has two kinds of workers, and neither pays a call.
+    #[inline(always)]
     pub fn advance(&mut self, http: &mut Http, exchange: &mut Exchange<'_>) -> Need {
         let Http { core: http, slots } = http;
         loop {
@@ -125,10 +127,9 @@ impl Connection {
             let opening = match (opening, &found) {
                 (Opening::Stream(source), Found::Route { value, params, .. }) => {
                     let request = Request::new(&head, params, &self.peer);
-                    let lent = (exchange.ring, exchange.connections);
                     let head_len = head.head_len;
                     let waiting =
-                        Waiting::reading(source, **value, &head, request, terms, http, lent);
+                        Waiting::reading(source, **value, &head, request, terms, http, exchange);
                     self.phase = Phase::Waiting(waiting);
                     exchange.inbound.consume(head_len);
                     return Ok(());
@@ -139,12 +140,12 @@ impl Connection {
             return self.begin_body(opening, outline, http, slots, exchange);
         }
         let (head_len, received_len) = (head.head_len, bytes.len());
-        let (ring, connections) = (exchange.ring, exchange.connections);
+        let (ring, connections, layer) = (exchange.ring, exchange.connections, exchange.layer);
         match &found {
             Found::Route { value, params, .. } => {
                 let route = &http.service().routes[**value];
                 let request = Request::new(&head, params, &self.peer);
-                let asked = Asked { route, request, body: None, connections };
+                let asked = Asked { route, request, body: None, connections, layer };
                 let mut reply = None;
                 if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
                     self.phase = Phase::Waiting(Waiting::new(pending, **value, &head, terms, http));
@@ -297,8 +298,8 @@ impl Connection {
         let Found::Route { value, params, .. } = found else { return Err(Need::Abort) };
         let route = &http.service().routes[*value];
         let request = Request::new(&head, &params, &self.peer);
-        let (ring, connections) = (exchange.ring, exchange.connections);
-        let asked = Asked { route, request, body: Some(body), connections };
+        let (ring, connections, layer) = (exchange.ring, exchange.connections, exchange.layer);
+        let asked = Asked { route, request, body: Some(body), connections, layer };
         let mut reply = None;
         if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
             self.phase = Phase::Waiting(Waiting::new(pending, *value, &head, terms, http));

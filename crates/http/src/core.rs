@@ -1,5 +1,6 @@
 //! One worker's HTTP: calls handlers and turns their replies into bytes to send.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -58,6 +59,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) body: Option<Lease>,
     /// Connections open on this worker.
     pub(crate) connections: usize,
+    /// What lies between the socket and HTTP.
+    pub(crate) layer: Option<&'a dyn Any>,
 }
 
 impl Terms {
@@ -113,7 +116,7 @@ impl Core {
         ring: &Ring,
         terms: &mut Terms,
     ) -> Option<Pending> {
-        let Asked { route, request, mut body, connections } = asked;
+        let Asked { route, request, mut body, connections, layer } = asked;
         self.requests.set(self.requests.get() + 1);
         if let Some(codings) = &route.compression {
             terms.coding = codings.accepted(&request.headers());
@@ -124,7 +127,7 @@ impl Core {
             *reply = Some(refused);
             return None;
         }
-        let mut call = Call::new(request, body, ring, self, connections);
+        let mut call = Call::new(request, body, ring, self, connections, layer);
         // The handler's state may be torn by the unwinding; it is the application's, as in any
         // program with a panic hook. Ours is not: nothing but the call's lease was lent.
         let called = AssertUnwindSafe(|| route.endpoint.call(&mut call, reply));
@@ -143,12 +146,12 @@ impl Core {
         ring: &Ring,
         terms: &mut Terms,
     ) -> Pending {
-        let Asked { route, request, connections, .. } = asked;
+        let Asked { route, request, connections, layer, .. } = asked;
         self.requests.set(self.requests.get() + 1);
         if let Some(codings) = &route.compression {
             terms.coding = codings.accepted(&request.headers());
         }
-        let mut call = Call::new(request, None, ring, self, connections).with_stream(stream);
+        let mut call = Call::new(request, None, ring, self, connections, layer).with_stream(stream);
         let mut reply = None;
         // As in `call`.
         let called = catch_unwind(AssertUnwindSafe(|| route.endpoint.call(&mut call, &mut reply)));

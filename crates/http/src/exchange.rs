@@ -5,6 +5,7 @@
 //! [`PeerAddress`], so that there is one of each for the whole server; beside `serve.rs` it is the
 //! only file that names it.
 
+use std::any::Any;
 use std::fmt;
 use std::task::Waker;
 
@@ -30,6 +31,8 @@ pub struct Exchange<'a> {
     pub now: Instant,
     /// Connections open on this worker.
     pub connections: usize,
+    /// What lies between the socket and HTTP, if something does.
+    pub layer: Option<&'a dyn Any>,
     /// Makes a waker after whose wake the connection is called again.
     pub waker: &'a dyn Fn() -> Waker,
 }

@@ -95,6 +95,7 @@ pub struct Call<'a> {
     ring: &'a Ring,
     core: &'a Core,
     connections: usize,
+    layer: Option<&'a dyn Any>,
     /// How many path parameters have been taken in order.
     params_taken: usize,
 }
@@ -106,8 +107,9 @@ impl<'a> Call<'a> {
         ring: &'a Ring,
         core: &'a Core,
         connections: usize,
+        layer: Option<&'a dyn Any>,
     ) -> Self {
-        Self { request, body, stream: None, ring, core, connections, params_taken: 0 }
+        Self { request, body, stream: None, ring, core, connections, layer, params_taken: 0 }
     }
 
     pub(crate) fn with_stream(mut self, stream: SharedInflow) -> Self {
@@ -149,6 +151,12 @@ impl<'a> Call<'a> {
     /// This core's value of type `T`, if the application has one.
     pub fn local<T: 'static>(&self) -> Option<Rc<T>> {
         self.core.locals.get()
+    }
+
+    /// What lies between the socket and HTTP, if it is a `T`: the session of a connection over TLS,
+    /// for example.
+    pub fn layer<T: Any>(&self) -> Option<&'a T> {
+        self.layer?.downcast_ref()
     }
 
     /// What the worker has counted.

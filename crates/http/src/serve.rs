@@ -12,7 +12,7 @@ use crate::exchange::{Exchange, Need};
 impl Protocol for Http {
     type Connection = Connection;
 
-    fn open(&mut self, peer: PeerAddress, now: Instant) -> Connection {
+    fn open(&mut self, _endpoint: usize, peer: PeerAddress, now: Instant) -> Connection {
         Connection::new(peer, now, self.core.service().limits())
     }
 
@@ -20,7 +20,7 @@ impl Protocol for Http {
         connection.introduce(client);
     }
 
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
         let waking = io.waking;
         connection.advance(self, &mut exchange(io, &|| waking.waker())).into()
@@ -47,6 +47,7 @@ fn exchange<'a>(io: &'a mut Io<'_>, waker: &'a dyn Fn() -> Waker) -> Exchange<'a
         draining: io.draining,
         now: io.now,
         connections: io.metrics.open,
+        layer: io.layer,
         waker,
     }
 }

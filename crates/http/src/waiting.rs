@@ -3,8 +3,6 @@
 
 use std::task::Poll;
 
-use waterwheel_ring::Ring;
-
 use crate::core::{Asked, Core, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Instant, Need};
@@ -65,10 +63,11 @@ impl Waiting {
         request: Request<'_>,
         mut terms: Terms,
         http: &Core,
-        (ring, connections): (&Ring, usize),
+        exchange: &Exchange<'_>,
     ) -> Self {
         let route = &http.service().routes[index];
-        let asked = Asked { route, request, body: None, connections };
+        let Exchange { ring, connections, layer, .. } = *exchange;
+        let asked = Asked { route, request, body: None, connections, layer };
         let pending = http.call_streamed(asked, source.flow(), ring, &mut terms);
         Self { source: Some(source), ..Self::new(pending, index, head, terms, http) }
     }

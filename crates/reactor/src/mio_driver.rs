@@ -197,7 +197,8 @@ impl Driver for MioDriver {
         drop(socket);
     }
 
-    #[inline]
+    // Always, for two kinds of workers in a program call it, which would make a call of it.
+    #[inline(always)]
     fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         self.poll.poll(&mut self.ready, timeout)?;
         events.extend(self.ready.iter().map(translate));

@@ -87,7 +87,7 @@ impl<S, C> Connection<S, C> {
         }
     }
 
-    /// Segments of the ring that this connection keeps from others.
+    /// Segments of the ring that hold received and unsent bytes of this connection.
     pub(crate) fn segment_count(&self) -> usize {
         self.inbound.segment_count() + self.unsent.as_ref().map_or(0, |runs| runs.segment_count())
     }

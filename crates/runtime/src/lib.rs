@@ -15,6 +15,9 @@
 //! [`Runtime`] runs one worker per core over real sockets. Tests run a single worker over
 //! [`waterwheel_reactor::sim`]; it is the same code.
 //!
+//! # Features
+//! - `tls`: `Secured`, any protocol over TLS.
+//!
 //! # Example
 //! An echo server, stopped before it begins:
 //!
@@ -27,7 +30,7 @@
 //! impl Protocol for Echo {
 //!     type Connection = ();
 //!
-//!     fn open(&mut self, _: PeerAddress, _: Instant) {}
+//!     fn open(&mut self, _: usize, _: PeerAddress, _: Instant) {}
 //!
 //!     fn advance(&mut self, _: &mut (), io: &mut Io<'_>) -> Next {
 //!         if io.draining || io.ended {
@@ -71,6 +74,8 @@ mod protocol;
 mod proxy_header;
 mod restart;
 mod runtime;
+#[cfg(feature = "tls")]
+mod secured;
 pub mod task;
 mod worker;
 
@@ -82,6 +87,8 @@ pub use metrics::Metrics;
 pub use network::{Network, NetworkError};
 pub use protocol::{Io, Next, Protocol};
 pub use runtime::Runtime;
+#[cfg(feature = "tls")]
+pub use secured::{Secured, SecuredConfig, SecuredConnection};
 pub use task::Waking;
 pub use waterwheel_reactor::{Instant, PeerAddress};
 pub use worker::{Report, Turn, Worker};

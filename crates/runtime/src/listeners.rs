@@ -23,10 +23,12 @@ pub(crate) struct Named {
 /// Every listener of a server.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    /// Per worker, what it accepts from.
-    pub(crate) per_worker: Vec<Vec<Listener>>,
+    /// Per worker, what it accepts from, each with the index of its endpoint.
+    pub(crate) per_worker: Vec<Vec<(usize, Listener)>>,
     /// The TCP addresses in use, ports resolved, in the order of the endpoints.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// For each address, the index of its endpoint.
+    pub(crate) origins: Vec<usize>,
     /// The Unix sockets that were bound here, to be removed in the end.
     pub(crate) paths: Vec<BoundPath>,
     /// A second descriptor of each listener, for a successor.
@@ -53,7 +55,7 @@ impl Listeners {
         let mut listeners = Self::default();
         listeners.per_worker.resize_with(opening.worker_count, Vec::new);
         let mut activated = None;
-        for endpoint in endpoints {
+        for (origin, endpoint) in endpoints.iter().enumerate() {
             let name = endpoint.to_string();
             let fault = |source| RunError::Listen { endpoint: name.clone(), source };
             let mut opened = take(&mut handed, &name);
@@ -76,7 +78,7 @@ impl Listeners {
                     }
                 }
             }
-            listeners.distribute(&name, opened, opening).map_err(fault)?;
+            listeners.distribute(origin, &name, opened, opening).map_err(fault)?;
         }
         Ok(listeners)
     }
@@ -85,6 +87,7 @@ impl Listeners {
     /// workers, several workers accept from one.
     fn distribute(
         &mut self,
+        origin: usize,
         name: &str,
         opened: Vec<Listener>,
         opening: Opening,
@@ -101,15 +104,16 @@ impl Listeners {
                 self.spares.push(Named { endpoint, listener });
             }
         }
+        self.origins.resize(self.origins.len() + known.len(), origin);
         self.addresses.extend(known);
         let count = self.per_worker.len();
         // Systemd and Unix paths come with one socket for all. Extra ones, of a predecessor with
         // more workers, are taken over too: closing them would reset what waits in their queues.
         for (worker, own) in self.per_worker.iter_mut().enumerate().skip(opened.len()) {
-            own.push(opened[worker % opened.len()].try_clone()?);
+            own.push((origin, opened[worker % opened.len()].try_clone()?));
         }
         for (index, listener) in opened.into_iter().enumerate() {
-            self.per_worker[index % count].push(listener);
+            self.per_worker[index % count].push((origin, listener));
         }
         Ok(())
     }

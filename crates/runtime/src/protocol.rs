@@ -4,6 +4,7 @@
 //! through [`Io::outbound`], and [`Next`] says what the connection waits for. This file knows
 //! nothing of HTTP.
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::time::SystemTime;
 
@@ -17,8 +18,8 @@ pub trait Protocol {
     /// long as the connection is open: every byte here is paid by every idle connection.
     type Connection: Debug;
 
-    /// A connection was accepted. Nothing has been read yet.
-    fn open(&mut self, peer: PeerAddress, now: Instant) -> Self::Connection;
+    /// A connection was accepted, at the endpoint with this index. Nothing has been read yet.
+    fn open(&mut self, endpoint: usize, peer: PeerAddress, now: Instant) -> Self::Connection;
 
     /// The peer that the connection was opened for is a proxy, which has said that it speaks for
     /// `client`. Called before anything is read, if at all. Ignored unless a protocol wants it.
@@ -34,6 +35,29 @@ pub trait Protocol {
     /// Civil time was read: before anything else, and again about four times a second while there
     /// is work. For dates only, because it may jump. Ignored unless a protocol wants it.
     fn set_wall(&mut self, _wall: SystemTime) {}
+
+    /// Segments of the ring that the connection's state keeps while it waits. What was received and
+    /// not consumed, and what is unsent, the worker counts itself.
+    #[inline]
+    fn segment_count(&self, _connection: &Self::Connection) -> usize {
+        0
+    }
+
+    /// Moves what the connection's state keeps in the ring out of it, because nothing has happened
+    /// for a while. Returns how many bytes were moved.
+    fn park(&mut self, _connection: &mut Self::Connection) -> usize {
+        0
+    }
+
+    /// Whether closing the connection now would cut something short that only its state knows of.
+    fn is_busy(&self, _connection: &Self::Connection) -> bool {
+        false
+    }
+
+    /// Segments that the protocol keeps ready, for no connection.
+    fn spare_segments(&self) -> usize {
+        0
+    }
 }
 
 /// One connection's view of its worker while the protocol runs.
@@ -58,6 +82,9 @@ pub struct Io<'w> {
     pub metrics: &'w Metrics,
     /// Where to get a waker that brings the protocol back to this connection.
     pub waking: Waking<'w>,
+    /// What lies between the socket and this protocol, if something does: a TLS session, for
+    /// example.
+    pub layer: Option<&'w dyn Any>,
 }
 
 /// What a connection waits for.

@@ -1,11 +1,12 @@
 //! Workers on threads: bound to their listeners, pinned to their cores, drained together.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle as SignalsHandle, Signals};
 use waterwheel_reactor::listen::Listener;
 use waterwheel_reactor::{Driver, Helpers, MioDriver};
@@ -36,6 +37,16 @@ pub struct Runtime {
     takeover: Option<Takeover>,
     connections_max: usize,
     signals: bool,
+    hangup: Option<Hangup>,
+}
+
+/// Called on the thread that waits for signals.
+struct Hangup(Box<dyn FnMut() + Send>);
+
+impl fmt::Debug for Hangup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hangup")
+    }
 }
 
 impl Runtime {
@@ -68,6 +79,7 @@ impl Runtime {
             takeover,
             connections_max,
             signals: false,
+            hangup: None,
         })
     }
 
@@ -86,6 +98,12 @@ impl Runtime {
     /// The TCP addresses in use, ports resolved.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.listeners.addresses
+    }
+
+    /// The same, each with the index of the endpoint that it belongs to.
+    pub fn bound(&self) -> impl Iterator<Item = (usize, SocketAddr)> {
+        let Listeners { addresses, origins, .. } = &self.listeners;
+        origins.iter().copied().zip(addresses.iter().copied())
     }
 
     /// What was asked to listen on.
@@ -120,6 +138,14 @@ impl Runtime {
         self
     }
 
+    /// Calls `call` for each SIGHUP, which would end the process otherwise. It runs on a thread of
+    /// its own, where it may read files.
+    #[must_use]
+    pub fn on_hangup(mut self, call: impl FnMut() + Send + 'static) -> Self {
+        self.hangup = Some(Hangup(Box::new(call)));
+        self
+    }
+
     /// Runs until drained. `protocol` is called once on each worker's own thread, with the worker's
     /// index. The calling thread only waits: for signals, if asked to, and for the workers.
     ///
@@ -136,7 +162,10 @@ impl Runtime {
         F: Fn(usize) -> P + Send + Sync + 'static,
     {
         self.config.worker.connections_max = Some(self.connections_max);
-        let signals = if self.signals { Some(watch_signals(&self.control)?) } else { None };
+        let signals = match (self.signals, self.hangup.take()) {
+            (false, None) => None,
+            (stops, hangup) => Some(watch_signals(&self.control, stops, hangup)?),
+        };
         // Made before any worker is pinned, so that helpers are not.
         let Config { offload_threads_max, offload_queue_max, .. } = self.config;
         let helpers = Helpers::new(offload_threads_max, offload_queue_max);
@@ -203,7 +232,8 @@ fn take_over(path: &Path) -> Result<Option<Takeover>, RunError> {
 struct Start {
     index: usize,
     core: Option<core_affinity::CoreId>,
-    listeners: Vec<Listener>,
+    /// Each with the index of its endpoint.
+    listeners: Vec<(usize, Listener)>,
     config: Arc<Config>,
     control: Arc<Control>,
     helpers: Helpers,
@@ -222,16 +252,17 @@ impl Start {
         }
         // The ring is made on its worker's core, so that its pages come from the nearest memory.
         let ring = Ring::new(&self.config.ring).map_err(RunError::Ring)?;
-        let driver = MioDriver::with_helpers(self.listeners, self.helpers);
+        let (endpoints, listeners): (_, Vec<_>) = self.listeners.into_iter().unzip();
+        let driver = MioDriver::with_helpers(listeners, self.helpers);
         let driver = driver.map_err(RunError::Driver)?.with_disk(self.config.disk);
         self.control.add_waker(driver.waker());
         let protocol = protocol(self.index);
         let config = &self.config.worker;
-        let mut worker = Worker::new(self.index, driver, protocol, ring, config, self.control);
+        let worker = Worker::new(self.index, driver, protocol, ring, config, self.control);
         // Nobody listens any more only if the runtime has failed.
         let _ = self.started.send(());
         drop(self.started);
-        worker.run().map_err(RunError::Driver)
+        worker.with_endpoints(endpoints).run().map_err(RunError::Driver)
     }
 }
 
@@ -256,14 +287,26 @@ fn join(threads: Vec<JoinHandle<Result<Report, RunError>>>) -> Result<Report, Ru
 }
 
 /// Watches signals on a thread that sleeps in a read until one comes.
-fn watch_signals(control: &Arc<Control>) -> Result<SignalsHandle, RunError> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(RunError::Signals)?;
+fn watch_signals(
+    control: &Arc<Control>,
+    stops: bool,
+    mut hangup: Option<Hangup>,
+) -> Result<SignalsHandle, RunError> {
+    let stopping: &[_] = if stops { &[SIGINT, SIGTERM] } else { &[] };
+    let watched = stopping.iter().copied().chain(hangup.is_some().then_some(SIGHUP));
+    let mut signals = Signals::new(watched).map_err(RunError::Signals)?;
     let handle = signals.handle();
     let control = Arc::clone(control);
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || signals.forever().for_each(|_| control.drain_then_stop()))
-        .map_err(RunError::Signals)?;
+    let watch = move || {
+        for signal in signals.forever() {
+            match &mut hangup {
+                Some(Hangup(call)) if signal == SIGHUP => call(),
+                _ => control.drain_then_stop(),
+            }
+        }
+    };
+    let spawned = thread::Builder::new().name("signals".to_owned()).spawn(watch);
+    spawned.map_err(RunError::Signals)?;
     Ok(handle)
 }
 

@@ -123,6 +123,12 @@ impl App {
         Server::new(self).listen(endpoint)
     }
 
+    /// Serves on `address` over TLS.
+    #[cfg(feature = "tls")]
+    pub fn listen_tls(self, endpoint: impl ToEndpoints, tls: &crate::Tls) -> Server {
+        Server::new(self).listen_tls(endpoint, tls)
+    }
+
     /// Passes on the limits that a worker enforces whatever its protocol.
     pub(crate) fn limit_worker(&self, worker: &mut WorkerConfig) {
         worker.send_timeout = self.limits.send_timeout;

@@ -43,6 +43,8 @@
 //! | `cli` | the binary `waterwheel` | yes |
 //! | `gzip` | [`stages::gzip`], and the codings gzip and deflate by header | yes |
 //! | `lab` | [`lab`]: the whole server over a simulated world, for tests | yes |
+//! | `self-signed` | `Tls::self_signed`: a certificate for a first try | yes |
+//! | `tls` | [`Tls`], [`Server::listen_tls`], [`tls`]: HTTPS | yes |
 //! | `zstd` | [`stages::zstd`], and the coding zstd by header | yes |
 #![deny(unsafe_code)]
 
@@ -52,6 +54,8 @@ mod health;
 #[cfg(feature = "lab")]
 pub mod lab;
 mod listen;
+#[cfg(feature = "tls")]
+mod secure;
 mod server;
 
 pub use waterwheel_http as http;
@@ -61,11 +65,15 @@ pub use waterwheel_runtime as runtime;
 pub use waterwheel_runtime::fs;
 pub use waterwheel_runtime::{net, task};
 pub use waterwheel_stages as stages;
+#[cfg(feature = "tls")]
+pub use waterwheel_tls as tls;
 pub use zerocopy;
 
 pub use app::App;
 pub use error::StartError;
 pub use listen::ToEndpoints;
+#[cfg(feature = "tls")]
+pub use secure::{ClientIdentity, Tls, TlsInfo};
 pub use server::{Bound, Server};
 pub use waterwheel_http::{
     BodyError, BodyReader, BodyWriter, Call, Cut, Event, EventWriter, Extract, Gauges, Handler,

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use waterwheel_http::{Http, Service};
 use waterwheel_reactor::disk::DiskConfig;
+#[cfg(feature = "tls")]
+use waterwheel_runtime::Secured;
 use waterwheel_runtime::{Config, Control, Endpoint, Network, Pinning, Report, Runtime};
 
 use crate::app::{App, PerCore};
@@ -22,13 +24,31 @@ pub struct Server {
     endpoints: Result<Vec<Endpoint>, io::Error>,
     config: Config,
     signals: bool,
+    #[cfg(feature = "tls")]
+    secured: Listeners,
+}
+
+/// Which listeners speak TLS, and with what.
+#[cfg(feature = "tls")]
+#[derive(Debug, Default)]
+struct Listeners {
+    /// By endpoint; those in the clear have none, or no entry behind the last that has one.
+    acceptors: Vec<Option<waterwheel_tls::Acceptor>>,
+    config: waterwheel_runtime::SecuredConfig,
 }
 
 impl Server {
     /// A server that listens nowhere yet, with one worker per core.
     #[must_use]
     pub fn new(app: App) -> Self {
-        Self { app, endpoints: Ok(Vec::new()), config: Config::default(), signals: true }
+        Self {
+            app,
+            endpoints: Ok(Vec::new()),
+            config: Config::default(),
+            signals: true,
+            #[cfg(feature = "tls")]
+            secured: Listeners::default(),
+        }
     }
 
     /// Listens on a further address, at a Unix socket (`unix:/path`), or on sockets that systemd
@@ -69,6 +89,27 @@ impl Server {
     #[must_use]
     pub fn trust_proxy(mut self, network: Network) -> Self {
         self.config.worker.proxies.push(network);
+        self
+    }
+
+    /// As [`listen`](Self::listen), over TLS.
+    ///
+    /// A request in plain HTTP is answered there with 400 and a sentence that says why.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn listen_tls(mut self, endpoint: impl ToEndpoints, tls: &crate::Tls) -> Self {
+        self.secured.acceptors.resize_with(self.endpoints.as_ref().map_or(0, Vec::len), || None);
+        self = self.listen(endpoint);
+        let len = self.endpoints.as_ref().map_or(0, Vec::len);
+        self.secured.acceptors.resize_with(len, || Some(tls.acceptor()));
+        self
+    }
+
+    /// Sets what handshakes may cost each worker.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn handshakes(mut self, config: waterwheel_runtime::SecuredConfig) -> Self {
+        self.secured.config = config;
         self
     }
 
@@ -161,7 +202,14 @@ impl Server {
         if self.signals {
             runtime = runtime.stop_on_signals();
         }
-        Ok(Bound { runtime, ring, service, per_core })
+        Ok(Bound {
+            runtime,
+            ring,
+            service,
+            per_core,
+            #[cfg(feature = "tls")]
+            secured: self.secured,
+        })
     }
 
     /// Binds and serves until drained. The calling thread waits.
@@ -180,6 +228,8 @@ pub struct Bound {
     ring: waterwheel_ring::Config,
     service: Arc<Service>,
     per_core: PerCore,
+    #[cfg(feature = "tls")]
+    secured: Listeners,
 }
 
 impl Bound {
@@ -187,6 +237,24 @@ impl Bound {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         self.runtime.addresses()
+    }
+
+    /// What to type into a browser, for each address.
+    pub fn urls(&self) -> impl Iterator<Item = String> {
+        self.runtime.bound().map(|(endpoint, address)| {
+            let scheme = if self.is_secured(endpoint) { "https" } else { "http" };
+            format!("{scheme}://{address}")
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    fn is_secured(&self, endpoint: usize) -> bool {
+        self.secured.acceptors.get(endpoint).is_some_and(Option::is_some)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn is_secured(&self, _endpoint: usize) -> bool {
+        false
     }
 
     /// Workers, connections and routes with their plans.
@@ -213,14 +281,27 @@ impl Bound {
         self.runtime.control()
     }
 
+    /// Calls `call` for each SIGHUP, which would end the process otherwise: to
+    /// [reload](crate::Tls::reload) certificates, for example. It runs on a thread of its own.
+    #[must_use]
+    pub fn on_hangup(mut self, call: impl FnMut() + Send + 'static) -> Self {
+        self.runtime = self.runtime.on_hangup(call);
+        self
+    }
+
     /// Serves until drained. The calling thread waits.
     ///
     /// # Errors
     /// [`StartError::Run`].
     pub fn run(self) -> Result<Report, StartError> {
         let (service, per_core) = (self.service, self.per_core);
-        self.runtime
-            .run(move |worker| Http::new(Arc::clone(&service), per_core.make(worker), worker))
-            .map_err(StartError::Run)
+        let http = move |worker| Http::new(Arc::clone(&service), per_core.make(worker), worker);
+        #[cfg(feature = "tls")]
+        if !self.secured.acceptors.is_empty() {
+            let Listeners { acceptors, config } = self.secured;
+            let secured = move |worker| Secured::new(http(worker), acceptors.clone(), config);
+            return self.runtime.run(secured).map_err(StartError::Run);
+        }
+        self.runtime.run(http).map_err(StartError::Run)
     }
 }

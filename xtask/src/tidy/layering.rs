@@ -11,7 +11,7 @@ const MAP: [(&str, &[&str]); 7] = [
     ("waterwheel-reactor", &[]),
     ("waterwheel-stages", &["waterwheel-ring"]),
     ("waterwheel-tls", &["waterwheel-ring"]),
-    ("waterwheel-runtime", &["waterwheel-ring", "waterwheel-reactor"]),
+    ("waterwheel-runtime", &["waterwheel-ring", "waterwheel-reactor", "waterwheel-tls"]),
     ("waterwheel-http", &["waterwheel-stages", "waterwheel-ring", "waterwheel-runtime"]),
     (
         "waterwheel",
@@ -21,6 +21,7 @@ const MAP: [(&str, &[&str]); 7] = [
             "waterwheel-stages",
             "waterwheel-runtime",
             "waterwheel-http",
+            "waterwheel-tls",
         ],
     ),
 ];

@@ -16,6 +16,8 @@ pub(super) struct AcceptState {
     /// Per listener: connections may wait. Edges are not repeated, so this is kept until
     /// `WouldBlock` was seen.
     waiting: Vec<bool>,
+    /// Per listener: the endpoint that it belongs to.
+    endpoints: Vec<usize>,
     /// How many of them: asked in every turn, changed rarely.
     waiting_count: usize,
     /// No accept before this instant: descriptors or memory had run out.
@@ -29,7 +31,14 @@ impl AcceptState {
         // Connections may have queued before the worker began to listen for edges.
         let waiting = vec![true; listener_count];
         let (paused_until, pause) = (Instant::ZERO, PAUSE_MIN);
-        Self { waiting, waiting_count: listener_count, paused_until, pause }
+        let endpoints = (0..listener_count).collect();
+        Self { waiting, endpoints, waiting_count: listener_count, paused_until, pause }
+    }
+
+    /// Names the endpoint of each listener; without this each is one of its own.
+    pub(super) fn assign(&mut self, endpoints: Vec<usize>) {
+        assert_eq!(endpoints.len(), self.waiting.len(), "each listener has an endpoint");
+        self.endpoints = endpoints;
     }
 
     pub(super) fn edge(&mut self, listener: usize) {
@@ -107,8 +116,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         match self.bench.driver.accept(listener) {
             Ok((socket, peer)) => {
                 self.accept.resume();
+                let endpoint = self.accept.endpoints[listener];
                 let now = self.bench.now;
-                let state = self.bench.protocol.open(peer, now);
+                let state = self.bench.protocol.open(endpoint, peer, now);
                 let mut connection = Connection::new(socket, state, now);
                 if self.bench.is_proxy(peer) {
                     await_header(&mut connection, now);

@@ -77,7 +77,8 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
     /// Segments that the worker itself keeps ready, for no connection.
     pub(super) fn spare_segments(&self) -> usize {
-        self.outbound.segment_count() + self.inbound.segment_count()
+        let own = self.outbound.segment_count() + self.inbound.segment_count();
+        own + self.protocol.spare_segments()
     }
 
     /// Works on `connection` until it waits, its budget is spent, or it is over.
@@ -88,7 +89,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         }
         self.inbound.recycle(self.config.read_len);
         match outcome {
-            Outcome::Wait if connection.is_at_rest() => Outcome::Rest,
+            Outcome::Wait if connection.is_at_rest() && self.kept(connection) == 0 => Outcome::Rest,
             Outcome::Starved => {
                 self.give_up_spares();
                 Outcome::Starved
@@ -154,7 +155,9 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         } else if self.draining {
             self.receive_last(connection, budget)?;
         }
-        self.advance(token, connection, P::advance)
+        // A closure, which is inlined; the function by its name would be a call where a program has
+        // two kinds of workers.
+        self.advance(token, connection, |protocol, state, io| protocol.advance(state, io))
     }
 
     /// While draining the protocol ends what has no request: one that has arrived must be seen
@@ -203,6 +206,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             draining: self.draining,
             metrics: &self.metrics,
             waking: Waking::new(&self.local, token),
+            layer: None,
         };
         let next = call(&mut self.protocol, &mut connection.state, &mut io);
         if !self.inbound.is_empty() {

@@ -56,7 +56,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     #[inline]
     pub(super) fn hold(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
-        if !connection.flags.held && connection.segment_count() > 0 {
+        if !connection.flags.held && self.bench.segment_count(connection) > 0 {
             connection.flags.held = true;
             self.holders.push_back((token, self.bench.now + self.bench.config.hold));
         }
@@ -76,7 +76,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             if connection.progressed + self.bench.config.hold > self.bench.now {
                 self.hold(token);
             } else {
-                self.bench.metrics.parked_len += connection.park() as u64;
+                self.bench.park(connection);
             }
         }
         looked

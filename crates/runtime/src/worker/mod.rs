@@ -4,6 +4,7 @@ mod accept;
 mod bench;
 mod deadlines;
 mod drain;
+mod held;
 mod introduce;
 mod send;
 mod turn;

@@ -98,6 +98,17 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         }
     }
 
+    /// Tells the worker which endpoint each of its listeners belongs to, in their order. Without
+    /// this each is one of its own.
+    ///
+    /// # Panics
+    /// When there are not as many as the driver has listeners.
+    #[must_use]
+    pub fn with_endpoints(mut self, endpoints: Vec<usize>) -> Self {
+        self.accept.assign(endpoints);
+        self
+    }
+
     /// Turns until the worker has drained.
     ///
     /// # Errors
@@ -318,7 +329,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.bench.metrics.closed += 1;
         self.bench.metrics.open -= 1;
         if self.bench.draining {
-            match connection.is_busy() {
+            match self.bench.is_busy(&connection) {
                 true => self.report.cut += 1,
                 false => self.report.finished += 1,
             }

@@ -54,10 +54,16 @@ pub enum Delivery {
     SplitAt(usize),
 }
 
+/// What the worker serves: HTTP, over TLS if the lab was made so.
+#[cfg(feature = "tls")]
+type Served = waterwheel_runtime::Secured<Http>;
+#[cfg(not(feature = "tls"))]
+type Served = Http;
+
 /// One worker with an application, in a simulated world.
 pub struct Lab {
     world: World,
-    worker: Worker<SimDriver, Http>,
+    worker: Worker<SimDriver, Served>,
     control: Arc<Control>,
     /// Makes a turn return without waiting for a deadline.
     waker: SimWaker,
@@ -78,13 +84,29 @@ pub struct LabConfig {
     pub ring: waterwheel_ring::Config,
     /// The worker's limits. Those that the application sets itself win.
     pub worker: WorkerConfig,
+    /// Makes every connection one over TLS: what is sent through [`Lab::connect`] is a handshake
+    /// and records then, and requests made by the lab itself are answered as plain HTTP is.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::Tls>,
+    /// What handshakes may cost.
+    #[cfg(feature = "tls")]
+    pub handshakes: waterwheel_runtime::SecuredConfig,
 }
 
 impl Default for LabConfig {
     fn default() -> Self {
         let mut ring = waterwheel_ring::Config::default();
         ring.segment_count = 1024;
-        Self { seed: 0, faults: Faults::none(), ring, worker: WorkerConfig::default() }
+        Self {
+            seed: 0,
+            faults: Faults::none(),
+            ring,
+            worker: WorkerConfig::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "tls")]
+            handshakes: <_>::default(),
+        }
     }
 }
 
@@ -116,6 +138,11 @@ impl Lab {
         let waker = driver.waker();
         control.add_waker(waker.clone());
         let http = Http::new(service, per_core.make(0), 0);
+        #[cfg(feature = "tls")]
+        let http = {
+            let acceptor = config.tls.as_ref().map(crate::Tls::acceptor);
+            waterwheel_runtime::Secured::new(http, vec![acceptor], config.handshakes)
+        };
         let worker = Worker::new(0, driver, http, ring, &config.worker, Arc::clone(&control));
         Self { world, worker, control, waker, delivery: Delivery::Whole, client: None }
     }
@@ -222,7 +249,7 @@ impl Lab {
 
     /// The worker.
     #[must_use]
-    pub fn worker(&self) -> &Worker<SimDriver, Http> {
+    pub fn worker(&self) -> &Worker<SimDriver, Served> {
         &self.worker
     }
 

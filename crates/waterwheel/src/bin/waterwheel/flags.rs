@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Parser;
-use waterwheel::ring;
 use waterwheel::runtime::{Network, Pinning};
+use waterwheel::tls::ConfigError;
+use waterwheel::{Tls, ring};
 
 /// A web server that handles requests in place, in one ring buffer per core.
 ///
@@ -20,6 +21,7 @@ use waterwheel::runtime::{Network, Pinning};
   waterwheel --listen unix:/run/site.sock --unlink-stale
   waterwheel --restart-socket /run/site.restart run it again to restart without a cut
   waterwheel --workers 1 --pin 3 --ring-size 4M one worker on core 3 with a 4 MiB ring
+  waterwheel --tls-self-signed                  serve on https://127.0.0.1:8080
   waterwheel --check --ring-size 64M            check settings, print the plan, exit"
 )]
 pub(crate) struct Flags {
@@ -61,6 +63,20 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
     ring_size: usize,
 
+    /// Speak HTTPS, with the certificate chain in this PEM file, the server's own first. SIGHUP
+    /// reads it again.
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
+    tls_cert: Option<PathBuf>,
+
+    /// The key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Speak HTTPS, with a certificate for localhost made on the spot: for a first try, with
+    /// `curl -k`.
+    #[arg(long)]
+    tls_self_signed: bool,
+
     /// Check all settings, print what would be served, and exit.
     #[arg(long)]
     pub(crate) check: bool,
@@ -73,6 +89,17 @@ pub(crate) struct Flags {
 impl Flags {
     pub(crate) fn pinning(&self) -> Pinning {
         self.pin.map_or(Pinning::Auto, Pinning::From)
+    }
+
+    /// What `--listen` addresses speak, if it is HTTPS.
+    pub(crate) fn tls(&self) -> Result<Option<Tls>, ConfigError> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(chain), Some(key)) => Tls::from_pem_files(chain, key).map(Some),
+            _ if self.tls_self_signed => {
+                Tls::self_signed(&["localhost", "127.0.0.1", "::1"]).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The ring of each worker.

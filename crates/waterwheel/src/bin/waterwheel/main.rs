@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use waterwheel::tls::ConfigError;
 use waterwheel::{Server, StartError};
 
 use flags::Flags;
@@ -25,8 +26,12 @@ fn main() -> ExitCode {
 
 fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
     let mut server = Server::new(demo::app()).pin(flags.pinning()).ring(flags.ring()?);
+    let tls = flags.tls().map_err(told)?;
     for address in &flags.listen {
-        server = server.listen(address.as_str());
+        server = match &tls {
+            Some(tls) => server.listen_tls(address.as_str(), tls),
+            None => server.listen(address.as_str()),
+        };
     }
     if flags.unlink_stale {
         server = server.unlink_stale();
@@ -41,7 +46,7 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
     if let Some(workers) = flags.workers {
         server = server.workers(workers);
     }
-    let bound = server.bind().map_err(hint)?;
+    let mut bound = server.bind().map_err(hint)?;
     if let Some(route) = &flags.explain {
         return Ok(report::explain(&bound, route));
     }
@@ -50,9 +55,23 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
         println!("settings are good; not serving because of --check");
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(tls) = tls {
+        bound = bound.on_hangup(move || match tls.reload() {
+            Ok(()) => println!("certificate reloaded"),
+            Err(error) => eprintln!("waterwheel: certificate kept: {}", told(error)),
+        });
+    }
     let report = bound.run()?;
     println!("drained: {} connections finished, {} cut", report.finished, report.cut);
     Ok(if report.cut == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The error, with what lies under it.
+fn told(error: ConfigError) -> Box<dyn Error> {
+    match error.source() {
+        Some(source) => format!("{error}: {source}").into(),
+        None => error.into(),
+    }
 }
 
 /// The error, with what to do about it where that is known.

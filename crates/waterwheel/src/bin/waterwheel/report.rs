@@ -16,8 +16,8 @@ pub(crate) fn start(bound: &Bound) -> String {
 
 fn write_start(bound: &Bound, text: &mut String) -> fmt::Result {
     let runtime = bound.runtime();
-    for address in bound.addresses() {
-        writeln!(text, "listening on http://{address}")?;
+    for url in bound.urls() {
+        writeln!(text, "listening on {url}")?;
     }
     for endpoint in runtime.endpoints().iter().filter(|one| matches!(one, Endpoint::Unix(_))) {
         writeln!(text, "listening on {endpoint}")?;
