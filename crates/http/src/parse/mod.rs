@@ -13,6 +13,7 @@ mod notes;
 mod outline;
 mod request_line;
 mod scan;
+mod status_head;
 
 pub use error::HeadError;
 pub use head::{Head, parse_head};
@@ -22,6 +23,7 @@ pub(crate) use notes::Single;
 pub(crate) use outline::Outline;
 pub use request_line::{METHOD_LEN_MAX, Method, Target, Version};
 pub use scan::HeadScan;
+pub use status_head::{StatusHead, StatusHeadError, parse_status_head};
 
 /// Why the parser stopped before the end of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

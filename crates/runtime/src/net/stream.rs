@@ -2,8 +2,9 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
+use std::mem;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use waterwheel_reactor::{Outgoing, Remote, SendFault, VECTORED_MAX};
@@ -86,19 +87,7 @@ impl Stream {
     /// # Errors
     /// The connection's fault.
     pub async fn read_into(&self, lease: &mut Lease) -> io::Result<usize> {
-        poll_fn(|context| {
-            let mut polled = Poll::Pending;
-            // A read that must wait has written nothing.
-            let appended = lease.append_with(|room| {
-                polled = self.poll_read(context, room);
-                match &polled {
-                    Poll::Ready(Ok(len)) => Ok::<_, io::Error>(*len),
-                    _ => Ok(0),
-                }
-            });
-            appended.map_or_else(|error| Poll::Ready(Err(error)), |_| polled)
-        })
-        .await
+        poll_fn(|context| self.poll_read_into(context, lease)).await
     }
 
     /// Writes the first bytes of `bytes` and returns how many, at least one unless it is empty.
@@ -152,6 +141,18 @@ impl Stream {
         (ReadHalf::new(Rc::clone(&stream)), WriteHalf::new(stream))
     }
 
+    /// Reads what is there without waiting, and without a system call when no event has told of
+    /// anything.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WouldBlock`] when nothing is there; otherwise the connection's fault.
+    pub fn try_read(&self, room: &mut [u8]) -> io::Result<usize> {
+        match self.poll_read(&mut Context::from_waker(Waker::noop()), room) {
+            Poll::Ready(read) => read,
+            Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+        }
+    }
+
     /// What [`read`](Self::read) does, for futures that are written by hand.
     ///
     /// # Errors
@@ -177,6 +178,31 @@ impl Stream {
                     _ => return Poll::Ready(Err(error)),
                 },
             }
+        }
+    }
+
+    /// What [`read_into`](Self::read_into) does, for futures that are written by hand.
+    ///
+    /// # Errors
+    /// The connection's fault.
+    pub fn poll_read_into(
+        &self,
+        context: &mut Context<'_>,
+        lease: &mut Lease,
+    ) -> Poll<io::Result<usize>> {
+        let mut polled = Poll::Pending;
+        // A read that must wait has written nothing.
+        let appended = lease.append_with(|room| {
+            polled = self.poll_read(context, room);
+            match &mut polled {
+                Poll::Ready(Ok(len)) => Ok(*len),
+                Poll::Ready(Err(error)) => Err(mem::replace(error, ErrorKind::Other.into())),
+                Poll::Pending => Ok(0),
+            }
+        });
+        match appended {
+            Ok(_) => polled,
+            Err(error) => Poll::Ready(Err(error)),
         }
     }
 

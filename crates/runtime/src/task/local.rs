@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use waterwheel_reactor::disk::Disk;
 use waterwheel_reactor::{Instant, Slab, Sources, Token};
+use waterwheel_ring::Ring;
 
 use super::source::{Entries, SOURCES_MAX};
 use super::spawn::Tasks;
@@ -29,6 +30,7 @@ pub(crate) struct Local {
     entries: RefCell<Entries>,
     driver_sources: Rc<dyn Sources>,
     files: Operations,
+    ring: Ring,
     names: RefCell<Names>,
     /// By slot of the connection: its waker, made when it is asked for first.
     wakers: RefCell<Vec<Option<(u32, Waker)>>>,
@@ -46,6 +48,7 @@ impl Local {
         now: Instant,
         driver_sources: Rc<dyn Sources>,
         disk: Rc<dyn Disk>,
+        ring: Ring,
         unpark: impl Fn() + Send + Sync + 'static,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -57,6 +60,7 @@ impl Local {
             entries: RefCell::new(Slab::new(SOURCES_MAX)),
             driver_sources,
             files: Operations::new(disk),
+            ring,
             names: RefCell::default(),
             wakers: RefCell::default(),
         })
@@ -195,6 +199,10 @@ impl Local {
     /// Names that were looked up not long ago.
     pub(crate) fn names(&self) -> &RefCell<Names> {
         &self.names
+    }
+
+    pub(super) const fn ring(&self) -> &Ring {
+        &self.ring
     }
 
     pub(super) fn task_waker(&self, token: Token) -> Waker {

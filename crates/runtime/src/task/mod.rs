@@ -6,6 +6,7 @@
 
 mod local;
 mod offload;
+mod own;
 mod source;
 mod spawn;
 mod time;
@@ -15,6 +16,7 @@ mod wakes;
 pub(crate) use local::Local;
 pub use local::Waking;
 pub use offload::{OffloadError, offload};
+pub use own::{now, ring};
 pub(crate) use source::Place;
 pub use source::Watched;
 pub use spawn::{JoinHandle, spawn_local};

@@ -60,7 +60,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         protocol.set_wall(driver.wall_clock());
         let (metrics, outbound) = (Metrics::default(), Runs::new());
         let waker = driver.waker();
-        let local = Local::new(now, driver.sources(), disk, move || waker.wake());
+        let local = Local::new(now, driver.sources(), disk, ring.clone(), move || waker.wake());
         Self {
             driver,
             protocol,
