@@ -58,6 +58,7 @@ mod listen;
 mod secure;
 mod server;
 
+pub use waterwheel_client as client;
 pub use waterwheel_http as http;
 pub use waterwheel_reactor as reactor;
 pub use waterwheel_ring as ring;

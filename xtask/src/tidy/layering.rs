@@ -6,16 +6,18 @@ use crate::metadata::Package;
 const PREFIX: &str = "waterwheel";
 
 /// Each package on the map and the packages of ours that it may name.
-const MAP: [(&str, &[&str]); 7] = [
+const MAP: [(&str, &[&str]); 8] = [
     ("waterwheel-ring", &[]),
     ("waterwheel-reactor", &[]),
     ("waterwheel-stages", &["waterwheel-ring"]),
     ("waterwheel-tls", &["waterwheel-ring"]),
     ("waterwheel-runtime", &["waterwheel-ring", "waterwheel-reactor", "waterwheel-tls"]),
     ("waterwheel-http", &["waterwheel-stages", "waterwheel-ring", "waterwheel-runtime"]),
+    ("waterwheel-client", &["waterwheel-http", "waterwheel-ring", "waterwheel-runtime"]),
     (
         "waterwheel",
         &[
+            "waterwheel-client",
             "waterwheel-ring",
             "waterwheel-reactor",
             "waterwheel-stages",
