@@ -49,6 +49,18 @@ impl Body {
         self.content_len
     }
 
+    /// All of the content, if it is here already: `Some(None)` when there is none.
+    pub(crate) fn take_whole(&mut self) -> Option<Option<Lease>> {
+        match (&self.state, &self.rest) {
+            (State::Complete, _) => Some(None),
+            (State::Length(len), Some(rest)) if rest.len() as u64 >= *len => {
+                let rest = self.rest.take()?;
+                self.take_off(rest).ok()
+            }
+            _ => None,
+        }
+    }
+
     /// The next piece, as long as it came, never empty; `None` at the end. Nothing is lost when the
     /// future is dropped.
     ///

@@ -122,8 +122,9 @@ impl Live {
         }
     }
 
-    /// Reads into `lease`, and sends meanwhile. Fails with [`ClientError::Stalled`] when the request
-    /// is sent and nothing comes for `time`, counted from the first call with this `deadline`.
+    /// Reads into `lease`, and sends meanwhile. Fails with [`ClientError::Stalled`] when the
+    /// request is sent and nothing comes for `time`, counted from the first call with this
+    /// `deadline`.
     pub(crate) async fn fill(
         &mut self,
         lease: &mut Lease,

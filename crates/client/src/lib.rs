@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A [`Client`] belongs to one core: each has its own connections and shares nothing. Replies are
-//! received into segments of the worker's ring, and content is passed on from there.
+//! received into segments of the worker's ring, and content is passed on from there. A [`Proxy`]
+//! puts a backend behind a route.
 //!
 //! ```no_run
 //! use waterwheel_client::{Client, ClientError, Request};
@@ -28,8 +29,10 @@ mod config;
 mod content;
 mod error;
 mod exchange;
+mod hop;
 mod origin;
 mod pool;
+mod proxy;
 mod request;
 mod response;
 
@@ -39,5 +42,6 @@ pub use config::Config;
 pub use content::Upload;
 pub use error::{ClientError, RequestError};
 pub use origin::Origin;
+pub use proxy::{PassedOn, Proxy};
 pub use request::Request;
 pub use response::Response;
