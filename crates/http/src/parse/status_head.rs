@@ -33,8 +33,8 @@ pub struct StatusHead<'a> {
 }
 
 /// Parses the head at the start of `bytes`, which answers a request whose method was HEAD if
-/// `is_for_head`. `None`: the bytes are the start of a head; more are needed. Of `limits` those of a
-/// head's length and fields apply.
+/// `is_for_head`. `None`: the bytes are the start of a head; more are needed. Of `limits` those of
+/// a head's length and fields apply.
 ///
 /// # Errors
 /// A [`StatusHeadError`] when the bytes can never become a head within the limits. What follows on

@@ -1,3 +1,5 @@
+//! Heads of replies: every framing, what is refused, and limits.
+
 use super::*;
 
 /// Status, framing, whether the connection goes on, and the head's length.
