@@ -306,12 +306,14 @@ fn decode(route: &PlannedRoute, request: &Request<'_>, body: &mut Lease) -> Resu
     })
 }
 
-/// Runs the chain towards the network over a reply's content.
+/// Runs the chain towards the network over a reply's content. Empty content is content as well: a
+/// peer that decodes the route's replies expects a frame of nothing, not nothing.
 fn encode(route: &PlannedRoute, reply: &mut Reply, ring: &Ring) {
-    let len = reply.body.len();
-    if len == 0 {
+    // RFC 9110 §6.4.1, and §15.3.6 for 205: these have none.
+    if matches!(reply.status.as_u16(), 100..=199 | 204 | 205 | 304) {
         return;
     }
+    let len = reply.body.len();
     let room = route.plan.outbound_room(len);
     let lease = match std::mem::take(&mut reply.body) {
         Body::Run(lease) => with_room(lease, room.front, room.back, ring),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use waterwheel_http::{IntoRoute, Limits, Locals, Registration, Service, ServiceError};
 use waterwheel_runtime::{Control, WorkerConfig};
 
+use crate::error::StartError;
 use crate::listen::ToEndpoints;
 use crate::server::Server;
 
@@ -127,6 +128,31 @@ impl App {
     #[cfg(feature = "tls")]
     pub fn listen_tls(self, endpoint: impl ToEndpoints, tls: &crate::Tls) -> Server {
         Server::new(self).listen_tls(endpoint, tls)
+    }
+
+    /// Plans every route for rings of this size, and binds nothing: what each needs of the ring, how
+    /// its stages use it, what is copied and how much memory a request holds at worst. Each plan
+    /// prints for people; `cargo xtask explain` does so for the ready-made server.
+    ///
+    /// ```
+    /// use waterwheel::stages::base64::Base64;
+    /// use waterwheel::{App, Handler, InPlace};
+    ///
+    /// let app = App::new().post("/echo", (|body: InPlace<[u8]>| body).through(Base64::STANDARD));
+    /// let service = app.plan(&waterwheel::ring::Config::default())?;
+    /// for (route, plan) in service.plans() {
+    ///     println!("{route}\n{plan}");
+    ///     assert_eq!((route, plan.copies()), ("POST /echo", 0));
+    ///     // A text of 1 MiB, what it decodes to and what is sent, in the run that received it.
+    ///     assert!(plan.memory_max() < 1_100_000);
+    /// }
+    /// # Ok::<(), waterwheel::StartError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StartError::App`](crate::StartError::App) with all that is wrong with the routes.
+    pub fn plan(self, ring: &waterwheel_ring::Config) -> Result<Arc<Service>, StartError> {
+        self.build(ring).map(|(service, _)| service).map_err(StartError::App)
     }
 
     /// Passes on the limits that a worker enforces whatever its protocol.

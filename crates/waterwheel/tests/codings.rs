@@ -26,6 +26,8 @@ fn app() -> App {
         .post("/raw", |body: InPlace<[u8]>| body)
         .post("/echo64", add_one.through(Base64::STANDARD))
         .post("/zecho64", add_one.through(Zstd::new(LIMIT)).through(Base64::STANDARD))
+        .get("/zempty", (|| "").through(Zstd::new(LIMIT)))
+        .get("/znone", (|| StatusCode::NO_CONTENT).through(Zstd::new(LIMIT)))
         .get("/page", (|| PAGE).compressed())
         .get("/async-page", (async || PAGE).compressed())
         .get("/owned", (|| PAGE.to_owned()).compressed())
@@ -88,6 +90,21 @@ fn unpacked(reply: &LabReply) -> Vec<u8> {
         }
         _ => reply.body().to_vec(),
     }
+}
+
+#[test]
+fn empty_content_of_an_encoded_route_is_a_frame_of_nothing() {
+    let mut lab = Lab::new(app());
+    let echoed = lab.post("/zecho64").body(zstd(b"")).send();
+    let replies = [("/zecho64", echoed), ("/zempty", lab.get("/zempty").body(zstd(b"")).send())];
+    for (path, reply) in replies {
+        assert_eq!((reply.status(), reply.body().is_empty()), (200, false), "{path}");
+        let mut content = Vec::with_capacity(1);
+        zstd_safe::decompress(&mut content, reply.body()).unwrap();
+        assert_eq!(content, b"", "{path}");
+    }
+    let none = lab.get("/znone").body(zstd(b"")).send();
+    assert_eq!((none.status(), none.body()), (204, &b""[..]));
 }
 
 #[test]
