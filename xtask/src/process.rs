@@ -23,17 +23,22 @@ impl Guarded {
     }
 
     /// Ends the process with SIGTERM and waits for it; an exit code other than 0 is an error.
-    pub(crate) fn terminate(mut self, patience: Duration) -> Result<()> {
+    pub(crate) fn terminate(self, patience: Duration) -> Result<()> {
         run(Command::new("kill").arg("-TERM").arg(self.0.id().to_string()))?;
+        self.wait(patience).context("after SIGTERM")
+    }
+
+    /// Waits for a process that ends of its own accord; an exit code other than 0 is an error.
+    pub(crate) fn wait(mut self, patience: Duration) -> Result<()> {
         let started = Instant::now();
         while started.elapsed() < patience {
             match self.0.try_wait()? {
                 Some(status) if status.success() => return Ok(()),
-                Some(status) => bail!("the process answered SIGTERM with {status}"),
+                Some(status) => bail!("the process ended with {status}"),
                 None => thread::sleep(Duration::from_millis(10)),
             }
         }
-        bail!("the process did not end within {} s of SIGTERM", patience.as_secs())
+        bail!("the process did not end within {} s", patience.as_secs())
     }
 }
 

@@ -56,6 +56,11 @@ impl Server {
         self.process.child_mut().id()
     }
 
+    /// Waits for a server that ends of its own accord.
+    pub(crate) fn wait(self, patience: Duration) -> Result<()> {
+        self.process.wait(patience)
+    }
+
     /// Ends the server with SIGTERM and waits for it; an exit code other than 0 is an error.
     pub(crate) fn terminate(self, patience: Duration) -> Result<()> {
         self.process.terminate(patience)

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use super::balancer;
+use super::{alone, balancer};
 use crate::artifacts;
 use crate::bench::{entries, raise_file_limit};
-use crate::load::To;
+use crate::load::{Outcome, To};
 use crate::server::Server;
 
 /// How long and how hard.
@@ -23,16 +23,19 @@ pub(crate) struct Options {
     instances: u8,
     /// Requests a second.
     #[arg(long, default_value_t = 5_000.0)]
-    rate: f64,
+    pub(super) rate: f64,
     /// Requests in all, as far as the rate is kept.
     #[arg(long, default_value_t = 100_000)]
     requests: u32,
     /// Connections to the balancer.
     #[arg(long, default_value_t = 64)]
-    connections: usize,
+    pub(super) connections: usize,
     /// Seconds from one end of a server to the next.
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
-    every: f64,
+    pub(super) every: f64,
+    /// One server behind nothing, restarted by successors that take its listeners over.
+    #[arg(long)]
+    alone: bool,
 }
 
 /// How often servers ended, by the way they did.
@@ -47,6 +50,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return result;
     }
     raise_file_limit();
+    if options.alone {
+        return alone::run(options);
+    }
     let program = entries::build_ours()?;
     let mut servers = Vec::new();
     for index in 0..options.instances {
@@ -57,26 +63,37 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut servers: Vec<_> = servers.into_iter().map(Some).collect();
     let balancer = balancer::start(&addresses)?;
 
-    let time = Duration::from_secs_f64(f64::from(options.requests) / options.rate);
+    let time = options.time();
     let to = To::new(balancer.address(), "/light", options.connections);
     let load = to.open(options.rate, time)?;
     let ends = disturb(&program, &mut servers, &addresses, options, time)?;
     let outcome = load.outcome()?;
 
-    let latency = outcome.latencies.first().context("no latency was measured")?;
     println!("servers killed, and started again     {:>10}", ends.killed);
     println!("servers drained, and started again    {:>10}", ends.drained);
+    tell(&outcome)
+}
+
+impl Options {
+    /// How long the load lasts.
+    pub(super) fn time(&self) -> Duration {
+        Duration::from_secs_f64(f64::from(self.requests) / self.rate)
+    }
+}
+
+/// What clients saw.
+///
+/// # Errors
+/// When they noticed.
+pub(super) fn tell(outcome: &Outcome) -> Result<()> {
+    let latency = outcome.latencies.first().context("no latency was measured")?;
     println!("requests answered                     {:>10}", outcome.requests);
     println!("refused                               {:>10}", outcome.refused);
     println!("broken off                            {:>10}", outcome.failed);
     println!("never answered                        {:>10}", outcome.unanswered);
     println!("sent once more by the client          {:>10}", outcome.asked_again);
-    println!(
-        "p50, p99, max, ms    {:.2}, {:.2}, {:.1}",
-        latency.p50 / 1e3,
-        latency.p99 / 1e3,
-        latency.max / 1e3
-    );
+    let [p50, p99, max] = [latency.p50, latency.p99, latency.max].map(|micros| micros / 1e3);
+    println!("p50, p99, max: {p50:.2}, {p99:.2}, {max:.1} ms");
     ensure!(outcome.harmed() == 0, "clients noticed");
     Ok(())
 }
