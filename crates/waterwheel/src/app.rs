@@ -130,9 +130,9 @@ impl App {
         Server::new(self).listen_tls(endpoint, tls)
     }
 
-    /// Plans every route for rings of this size, and binds nothing: what each needs of the ring, how
-    /// its stages use it, what is copied and how much memory a request holds at worst. Each plan
-    /// prints for people; `cargo xtask explain` does so for the ready-made server.
+    /// Plans every route for rings of this size, and binds nothing: what each needs of the ring,
+    /// how its stages use it, what is copied and how much memory a request holds at worst. Each
+    /// plan prints for people; `cargo xtask explain` does so for the ready-made server.
     ///
     /// ```
     /// use waterwheel::stages::base64::Base64;

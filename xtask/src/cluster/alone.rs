@@ -1,5 +1,5 @@
-//! One server behind nothing. Each successor takes the listeners over and begins to accept before its
-//! predecessor drains.
+//! One server behind nothing. Each successor takes the listeners over and begins to accept before
+//! its predecessor drains.
 
 use std::fs;
 use std::path::Path;
