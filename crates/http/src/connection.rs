@@ -87,14 +87,14 @@ impl Connection {
     }
 
     /// The deadline that came with [`Need::Bytes`] has passed.
-    pub fn timed_out(&mut self, http: &mut Http, exchange: &mut Exchange<'_>) -> Need {
+    pub fn timed_out(&mut self, http: &Http, exchange: &mut Exchange<'_>) -> Need {
         let cause = match &mut self.phase {
             Phase::Idle | Phase::Skip(_) => return Need::Finish,
             Phase::Head => "the request's head did not come in time",
             Phase::Body(_) => "the request's body came too slowly",
             Phase::Waiting(waiting) => {
                 waiting.timed_out(exchange);
-                return self.advance(http, exchange);
+                return Need::Turn;
             }
         };
         let rejection = Rejection::new(StatusCode::REQUEST_TIMEOUT, cause);
