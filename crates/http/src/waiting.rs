@@ -106,7 +106,10 @@ impl Waiting {
                     let silence = self.outgoing.as_ref().map_or(Instant::MAX, |out| out.deadline());
                     return Err(Need::BytesOrWake { room, deadline: deadline.min(silence) });
                 }
-                Err(need) => return Err(need),
+                Err(need) => {
+                    source.pause(exchange.now);
+                    return Err(need);
+                }
             }
         }
     }
@@ -148,7 +151,13 @@ impl Waiting {
     /// What a future that waits needs, unless its client has left and nobody wants its result.
     fn unless_gone(&self, need: Need, exchange: &Exchange<'_>) -> Need {
         let is_gone = exchange.closed && self.when_gone == WhenGone::Cancel;
-        if is_gone && matches!(need, Need::Wake { .. }) { Need::Abort } else { need }
+        match need {
+            // Replies to requests before this one may be under way to a client that still reads.
+            Need::Wake { .. } if is_gone => {
+                self.outgoing.as_ref().map_or(Need::Finish, |outgoing| outgoing.cut())
+            }
+            need => need,
+        }
     }
 
     /// Asks the handler's future for its reply and queues that, or its head if it is streamed.
@@ -167,6 +176,9 @@ impl Waiting {
         if let Some(reply) = &mut reply
             && let Some(content) = reply.take_stream()
         {
+            if let Some(source) = &mut self.source {
+                source.begin_reply(exchange);
+            }
             match Outgoing::begin(content, reply, route, self.version, terms, http, exchange) {
                 Ok(begun) => self.outgoing = begun.map(Box::new),
                 Err(rejection) => http.refuse(&rejection, *terms, exchange),

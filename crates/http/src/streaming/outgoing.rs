@@ -185,7 +185,7 @@ impl Outgoing {
 
     /// Ends the connection so that the client sees that the reply is not whole. Where the framing
     /// shows it, what was written arrives first (RFC 9112 §8).
-    fn cut(&self) -> Need {
+    pub(crate) fn cut(&self) -> Need {
         if self.framing == OutFraming::ToClose { Need::Abort } else { Need::Finish }
     }
 }

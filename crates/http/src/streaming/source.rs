@@ -138,10 +138,10 @@ impl Source {
         may_continue: bool,
         exchange: &mut Exchange<'_>,
     ) -> Result<usize, Need> {
-        if std::mem::take(&mut self.expects) && may_continue && exchange.inbound.is_empty() {
-            let Exchange { ring, outbound, .. } = exchange;
-            outbound.place(ring, CONTINUE.len(), |room| room.copy_from_slice(CONTINUE));
+        if may_continue {
+            self.tell_to_continue(exchange);
         }
+        self.expects = false;
         let fed = match self.decoder {
             Some(_) => self.decoded(limits, exchange)?,
             None => self.raw(limits, exchange)?,
@@ -167,6 +167,22 @@ impl Source {
                 0
             }
         })
+    }
+
+    /// The head of a streamed reply is about to be sent. Whoever writes it may still read the body,
+    /// and cannot tell the client to continue any more.
+    pub(crate) fn begin_reply(&mut self, exchange: &mut Exchange<'_>) {
+        let has_reader = Rc::strong_count(&self.flow) > 1;
+        if has_reader {
+            self.tell_to_continue(exchange);
+        }
+    }
+
+    fn tell_to_continue(&mut self, exchange: &mut Exchange<'_>) {
+        if std::mem::take(&mut self.expects) && exchange.inbound.is_empty() {
+            let Exchange { ring, outbound, .. } = exchange;
+            outbound.place(ring, CONTINUE.len(), |room| room.copy_from_slice(CONTINUE));
+        }
     }
 
     fn give(&mut self, window: Result<Lease, BodyError>) {
@@ -222,9 +238,14 @@ impl Source {
         {
             return Ok(ended);
         }
+        let Exchange { ring, inbound, .. } = exchange;
         let len = self.ready_len.min(WINDOW_LEN_MAX);
-        let claimed = exchange.inbound.claim_front(exchange.ring, len, len);
+        // Bytes that were parked need a run to come back to: a short one may be all there is.
+        let short_len = len.min(ring.segment_len());
+        let claimed = inbound.claim_front(ring, len, len);
+        let claimed = claimed.or_else(|_| inbound.claim_front(ring, short_len, short_len));
         let mut lease = claimed.map_err(|_| Need::Room)?;
+        let len = lease.len();
         lease.trim();
         self.ready_len -= len;
         self.received_len += len as u64;
@@ -277,11 +298,8 @@ impl Source {
         let earned = Duration::from_secs(self.received_len / limits.body_rate_min.max(1));
         let by_rate = self.since + limits.body_grace + earned;
         self.deadline = by_rate.min(now + limits.body_stall_timeout);
-        let room = match &self.framing {
-            InFraming::Length(left) => usize::try_from(*left).unwrap_or(usize::MAX),
-            InFraming::Chunked(_) => WINDOW_LEN_MAX,
-        };
-        Need::BytesOrWake { room: room.min(WINDOW_LEN_MAX), deadline: self.deadline }
+        // Everything that came has been taken: any room will do.
+        Need::BytesOrWake { room: 0, deadline: self.deadline }
     }
 
     /// What is left of the body when its reply is complete.

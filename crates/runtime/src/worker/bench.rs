@@ -231,6 +231,10 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                 connection.flags.again = true;
                 // What was awaited has come; a read before the next call must not ask for its room.
                 connection.room = 0;
+                if next == Next::Yield {
+                    // The next call is due at once, and says anew until when it waits.
+                    connection.deadline = Instant::MAX;
+                }
             }
             Next::Wake { deadline } => {
                 connection.flags.waiting = Waiting::ForWake;
