@@ -1,11 +1,17 @@
 //! The application that the simulated clients talk to, and the journal of its handlers' calls.
 
+use std::future::pending;
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
 
 use waterwheel::stages::base64::Base64;
+use waterwheel::task::sleep;
 use waterwheel::zerocopy::little_endian::{U32, U64};
 use waterwheel::zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
-use waterwheel::{App, Handler, InPlace, Json, Limits, Local, Path, Request};
+use waterwheel::{
+    App, BodyError, BodyReader, Handler, InPlace, Json, Limits, Local, Path, Reply, Request,
+    WhenGone,
+};
 
 /// What a handler was called for: the number of the connection, and of the request on it.
 pub(crate) type CallId = (usize, usize);
@@ -59,6 +65,10 @@ pub(crate) fn application(limits: Limits, journal: &Journal) -> App {
         .post("/same", same)
         .post("/small", same.body_len_max(SMALL_LEN_MAX))
         .post("/ignore", plain)
+        .get("/pour/{len}", pour.when_gone(WhenGone::Finish))
+        .get("/later/{len}", later.when_gone(WhenGone::Finish))
+        .post("/relay", relay)
+        .post("/count", count.when_gone(WhenGone::Cancel))
 }
 
 fn plain(request: &Request<'_>, journal: Local<Journal>) -> &'static str {
@@ -124,6 +134,78 @@ fn same(request: &Request<'_>, journal: Local<Journal>, body: InPlace<[u8]>) -> 
     body
 }
 
+/// The tag over and over, as it is in `heap`.
+fn tagged(request: &Request<'_>, len: usize) -> Vec<u8> {
+    let tag = request.header("x-tag").unwrap_or(b"-");
+    tag.iter().copied().cycle().take(len).collect()
+}
+
+/// Written while it is sent: a piece, a moment, a piece.
+fn pour(request: &Request<'_>, journal: Local<Journal>, len: Path<usize>) -> Reply {
+    journal.note(request);
+    let content = tagged(request, len.0);
+    Reply::stream(|mut out| async move {
+        for (number, piece) in content.chunks(POURED_LEN).enumerate() {
+            out.write(piece).await?;
+            if number % 4 == 3 {
+                sleep(Duration::from_millis(1)).await;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Of a length that is known, by a handler that waits.
+fn later(
+    request: &Request<'_>,
+    journal: Local<Journal>,
+    len: Path<usize>,
+) -> impl Future<Output = Reply> + use<> {
+    journal.note(request);
+    let content = tagged(request, len.0);
+    async move {
+        sleep(Duration::from_micros(500)).await;
+        let len = content.len() as u64;
+        let write = |mut out: waterwheel::BodyWriter| async move { Ok(out.write(content).await?) };
+        Reply::stream(write).with_content_len(len)
+    }
+}
+
+/// Sends back what comes, while it comes.
+fn relay(request: &Request<'_>, journal: Local<Journal>, mut body: BodyReader) -> Reply {
+    journal.note(request);
+    Reply::stream(|mut out| async move {
+        while let Some(window) = body.next().await {
+            out.write_lease(window?).await?;
+        }
+        Ok(())
+    })
+}
+
+/// Tells how much came.
+fn count(
+    request: &Request<'_>,
+    journal: Local<Journal>,
+    mut body: BodyReader,
+) -> impl Future<Output = Result<String, BodyError>> + use<> {
+    journal.note(request);
+    async move {
+        let (mut len, mut sum) = (0, 0_u64);
+        while let Some(window) = body.next().await {
+            match window {
+                Ok(window) => {
+                    len += window.len();
+                    sum += window.payload().iter().map(|byte| u64::from(*byte)).sum::<u64>();
+                }
+                // Its client has left: nobody is there to be told.
+                Err(BodyError::Truncated) => pending().await,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(format!("{len} bytes, {sum}\n"))
+    }
+}
+
 /// Keeps the planned panic of a handler off the terminal, and no other.
 pub(crate) fn silence_planned_panics() {
     static ONCE: Once = Once::new();
@@ -139,6 +221,8 @@ pub(crate) fn silence_planned_panics() {
     });
 }
 
+/// One piece of what is poured.
+const POURED_LEN: usize = 700;
 pub(crate) const PLAIN: &str = "turning\n";
 /// Sent from where it is, in a piece of its own.
 pub(crate) const BIG: [u8; 5000] = [b'w'; 5000];

@@ -37,7 +37,18 @@ pub(crate) enum Place {
     Same,
     Small,
     Ignore,
+    Pour(usize),
+    Later(usize),
+    Relay,
+    Count,
     Nowhere,
+}
+
+impl Place {
+    /// Whether its reply is streamed, and has no length that is known beforehand.
+    pub(crate) fn is_streamed(self) -> bool {
+        matches!(self, Self::Pour(_) | Self::Relay)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +146,13 @@ impl Author<'_> {
         let place = self.place();
         let gets = matches!(
             place,
-            Place::Plain | Place::Big | Place::Heap(_) | Place::Mirror | Place::Json
+            Place::Plain
+                | Place::Big
+                | Place::Heap(_)
+                | Place::Mirror
+                | Place::Json
+                | Place::Pour(_)
+                | Place::Later(_)
         );
         let mut ask = self.plain_ask(if gets { "GET" } else { "POST" });
         ask.place = place;
@@ -144,7 +161,8 @@ impl Author<'_> {
             2 => ask.method = pick(self.rng, &["GET", "POST", "PUT", "DELETE", "OPTIONS"]),
             _ => {}
         }
-        ask.is_http10 = self.rng.u8(..15) == 0;
+        // In HTTP/1.0 the end of the connection ends such a reply, whole or not.
+        ask.is_http10 = self.rng.u8(..15) == 0 && !place.is_streamed();
         ask.connection = match self.rng.u8(..30) {
             0 => Some("close"),
             1 => Some("keep-alive"),
@@ -162,7 +180,7 @@ impl Author<'_> {
     }
 
     fn place(&mut self) -> Place {
-        match self.rng.u8(..40) {
+        match self.rng.u8(..52) {
             0..8 => Place::Plain,
             8..10 => Place::Big,
             10..13 => Place::Heap(pick(self.rng, &[0, 1, 100, 1024, 1025, 6000])),
@@ -174,7 +192,11 @@ impl Author<'_> {
             28..32 => Place::Echo,
             32..36 => Place::Same,
             36 => Place::Small,
-            37..39 => Place::Ignore,
+            37..40 => Place::Ignore,
+            40..43 => Place::Pour(pick(self.rng, &[0, 1, 100, 5000, 40_000])),
+            43..45 => Place::Later(pick(self.rng, &[0, 1, 100, 5000])),
+            45..49 => Place::Relay,
+            49..52 => Place::Count,
             _ => Place::Nowhere,
         }
     }
@@ -194,6 +216,8 @@ impl Author<'_> {
             }
             _ => {
                 let len = match self.rng.u8(..12) {
+                    // Too long is found out in the middle, and what then comes is not for here.
+                    0 if matches!(place, Place::Relay | Place::Count) => len_max,
                     0 => len_max + self.rng.usize(1..200),
                     1 => len_max,
                     2 => 0,

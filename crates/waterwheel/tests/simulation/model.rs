@@ -13,6 +13,8 @@ pub(crate) struct Expected {
     pub(crate) content_type: &'static str,
     pub(crate) content: Content,
     pub(crate) is_head: bool,
+    /// It has no length that is known beforehand.
+    pub(crate) is_chunked: bool,
     pub(crate) allow: Option<&'static str>,
     pub(crate) persistence: Persistence,
     /// Whether the handler is called for it.
@@ -51,6 +53,7 @@ pub(crate) fn refusal(status: u16) -> Expected {
         content_type: TEXT,
         content: Content::Told,
         is_head: false,
+        is_chunked: false,
         allow: None,
         persistence: Persistence::Close,
         handled: false,
@@ -126,12 +129,21 @@ fn handle(ask: &Ask, has_body: bool, expected: &mut Expected) {
                 }
             }
         }
+        Place::Pour(len) | Place::Later(len) => {
+            (BYTES, ask.tag.bytes().cycle().take(len).collect())
+        }
+        Place::Relay => (BYTES, ask.content.clone()),
+        Place::Count => {
+            let sum: u64 = ask.content.iter().map(|byte| u64::from(*byte)).sum();
+            text(format!("{} bytes, {sum}\n", ask.content.len()))
+        }
         Place::Panic => {
             (expected.status, expected.persistence) = (500, Persistence::Close);
             return;
         }
         Place::Nowhere => unreachable!("nothing is served there"),
     };
+    expected.is_chunked = ask.place.is_streamed();
     expected.content_type = content_type;
     expected.content = Content::Exact(content);
 }
@@ -174,6 +186,10 @@ pub(crate) fn target(ask: &Ask) -> String {
         Place::Same => "/same".to_owned(),
         Place::Small => "/small".to_owned(),
         Place::Ignore => "/ignore".to_owned(),
+        Place::Pour(len) => format!("/pour/{len}"),
+        Place::Later(len) => format!("/later/{len}"),
+        Place::Relay => "/relay".to_owned(),
+        Place::Count => "/count".to_owned(),
         Place::Nowhere => format!("/nowhere/{}", ask.word),
     }
 }
@@ -185,6 +201,7 @@ fn query(ask: &Ask) -> String {
 fn allow(place: Place) -> &'static str {
     match place {
         Place::Plain | Place::Big | Place::Heap(_) | Place::Mirror | Place::Json => "GET, HEAD",
+        Place::Pour(_) | Place::Later(_) => "GET, HEAD",
         Place::Panic => "GET, HEAD, POST",
         Place::Nowhere => "",
         _ => "POST",
@@ -195,6 +212,7 @@ fn allow(place: Place) -> &'static str {
 pub(crate) fn body_len_max(place: Place, limits: &Limits) -> usize {
     match place {
         Place::Small => SMALL_LEN_MAX,
+        Place::Relay | Place::Count => STREAMED_LEN_MAX,
         _ => usize::try_from(limits.body_len_max).expect("a limit of a few bytes"),
     }
 }
@@ -231,6 +249,8 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     (encode_base64(&raw) == text).then_some(raw)
 }
 
+/// Their handlers take any length; longer ones would only take longer.
+const STREAMED_LEN_MAX: usize = 20_000;
 const SYMBOLS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";

@@ -1,7 +1,5 @@
 //! Reading replies out of received bytes, as strictly as a client could.
 
-use std::ops::Range;
-
 /// A reply's head as it was received.
 #[derive(Debug)]
 pub(crate) struct Head {
@@ -42,6 +40,11 @@ impl Head {
         (100..200).contains(&self.status)
     }
 
+    /// Whether the content comes in chunks.
+    pub(crate) fn is_chunked(&self) -> bool {
+        self.field("transfer-encoding") == Some("chunked")
+    }
+
     /// How many bytes of content follow.
     pub(crate) fn content_len(&self, is_head: bool) -> Result<usize, String> {
         if is_head || self.is_interim() {
@@ -65,30 +68,44 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// The next complete reply and where its content lies. `is_head`: it answers a HEAD.
-    pub(crate) fn next(&mut self, is_head: bool) -> Result<Option<(Head, Range<usize>)>, String> {
+    /// The next complete reply and its content. `is_head`: it answers a HEAD.
+    pub(crate) fn next(&mut self, is_head: bool) -> Result<Option<(Head, Vec<u8>)>, String> {
         if !self.find_head()? {
             return Ok(None);
         }
         let Some((head, content_start)) = &self.head else { return Ok(None) };
         // A head that did not come in time is not known to be a HEAD.
         let is_head = is_head && head.status != 408;
-        let end = content_start + head.content_len(is_head)?;
-        if self.bytes.len() < end {
-            return Ok(None);
-        }
+        let body = &self.bytes[*content_start..];
+        let (content, body_len) = if head.is_chunked() && !is_head {
+            let (content, end) = unchunked(body)?;
+            let Some(end) = end else { return Ok(None) };
+            (content, end)
+        } else {
+            let len = head.content_len(is_head || head.is_chunked())?;
+            let Some(content) = body.get(..len) else { return Ok(None) };
+            (content.to_vec(), len)
+        };
         let Some((head, content_start)) = self.head.take() else { return Ok(None) };
-        self.start = end;
-        self.searched = end;
-        Ok(Some((head, content_start..end)))
+        self.start = content_start + body_len;
+        self.searched = self.start;
+        Ok(Some((head, content)))
     }
 
-    /// What has come of a reply that is not complete: its head, if that is, and what follows.
-    pub(crate) fn tail(&self) -> (Option<&Head>, &[u8]) {
-        match &self.head {
-            Some((head, content_start)) => (Some(head), &self.bytes[*content_start..]),
-            None => (None, &self.bytes[self.start..]),
-        }
+    /// What has come of a reply that is not complete: its head, if that is, and its content so far.
+    pub(crate) fn tail(&self) -> Result<(Option<&Head>, Vec<u8>), String> {
+        Ok(match &self.head {
+            Some((head, content_start)) if head.is_chunked() => {
+                (Some(head), unchunked(&self.bytes[*content_start..])?.0)
+            }
+            Some((head, content_start)) => (Some(head), self.bytes[*content_start..].to_vec()),
+            None => (None, self.bytes[self.start..].to_vec()),
+        })
+    }
+
+    /// Whether nothing has come of a further reply.
+    pub(crate) fn is_between(&self) -> bool {
+        self.head.is_none() && self.bytes.len() == self.start
     }
 
     fn find_head(&mut self) -> Result<bool, String> {
@@ -103,4 +120,28 @@ impl Received {
         self.head = Some((Head::parse(&self.bytes[self.start..end])?, end));
         Ok(true)
     }
+}
+
+/// The content of a chunked body as far as it has come, and where the body ends, if it has: in the
+/// one form that the server uses, without extensions and trailers (RFC 9112 §7.1).
+fn unchunked(body: &[u8]) -> Result<(Vec<u8>, Option<usize>), String> {
+    let mut content = Vec::new();
+    let mut at = 0;
+    while let Some(len) = body[at..].windows(2).position(|two| two == b"\r\n") {
+        let digits = std::str::from_utf8(&body[at..at + len]).unwrap_or("?");
+        let size = usize::from_str_radix(digits, 16);
+        let size = size.map_err(|_| format!("a chunk's size is {digits:?}"))?;
+        let start = at + len + 2;
+        let rest = &body[start..];
+        content.extend_from_slice(&rest[..size.min(rest.len())]);
+        let Some(end) = rest.get(size..size + 2) else { break };
+        if end != b"\r\n" {
+            return Err("a chunk is longer than its size".to_owned());
+        }
+        at = start + size + 2;
+        if size == 0 {
+            return Ok((content, Some(at)));
+        }
+    }
+    Ok((content, None))
 }

@@ -98,7 +98,10 @@ fn exact(
     if head.field("content-type") != Some(expected.content_type) {
         return Err(format!("content-type {:?}", head.field("content-type")));
     }
-    if head.content_len(false)? != bytes.len() {
+    if head.is_chunked() != expected.is_chunked {
+        return Err("the framing is not the one due".to_owned());
+    }
+    if !expected.is_chunked && head.content_len(false)? != bytes.len() {
         return Err(format!("{} bytes instead of {}", head.content_len(false)?, bytes.len()));
     }
     let sent = if expected.is_head { &[] } else { bytes };

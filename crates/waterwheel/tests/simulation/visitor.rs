@@ -221,7 +221,7 @@ impl Visitor {
 
     fn take(&mut self, bytes: &[u8], facts: Circumstances) -> Result<(), String> {
         self.received.bytes.extend_from_slice(bytes);
-        while !self.received.tail().1.is_empty() || self.received.tail().0.is_some() {
+        while !self.received.is_between() {
             if self.is_over {
                 return Err(format!("bytes behind the last reply, number {}", self.replies));
             }
@@ -239,8 +239,7 @@ impl Visitor {
                 self.continued[index] = true;
                 continue;
             }
-            let content = &self.received.bytes[content];
-            let kind = judge(&head, content, true, expected, facts)
+            let kind = judge(&head, &content, true, expected, facts)
                 .map_err(|fault| format!("reply {index}: {fault}"))?;
             self.is_over = kind.is_last(expected);
             self.ended_early |= matches!(kind, Kind::DueAndEarlyEnd | Kind::TooLate);
@@ -312,7 +311,8 @@ impl Visitor {
             may_be_old: true,
             ..facts
         };
-        match self.received.tail() {
+        let (head, content) = self.received.tail()?;
+        match (head, &content[..]) {
             (Some(head), content) => {
                 let expected = self.expected()?;
                 judge(head, content, false, expected, facts)
@@ -357,7 +357,7 @@ impl fmt::Display for Visitor {
             let (status, persistence) = (expected.status, expected.persistence);
             writeln!(f, "    {line:?} +{body_len}, ends at {end}: {status} {persistence:?}")?;
         }
-        let (head, tail) = self.received.tail();
+        let (head, tail) = self.received.tail().unwrap_or_default();
         write!(f, "    {head:?} {:?}", String::from_utf8_lossy(&tail[..tail.len().min(200)]))
     }
 }
