@@ -355,7 +355,10 @@ impl Connection {
     /// The request is answered: the next one may come, or the connection ends.
     #[inline]
     fn next(&mut self, terms: Terms, now: Instant) -> Step {
-        self.phase = Phase::Idle;
+        // A request that came at once was never anything but the next one.
+        if !matches!(self.phase, Phase::Idle) {
+            self.phase = Phase::Idle;
+        }
         self.since = now;
         self.served = true;
         if terms.persistence == Persistence::Close { Err(Need::Finish) } else { Ok(()) }

@@ -142,7 +142,7 @@ impl Core {
     pub(crate) fn call_streamed(
         &self,
         asked: Asked<'_>,
-        stream: SharedInflow,
+        stream: &SharedInflow,
         ring: &Ring,
         terms: &mut Terms,
     ) -> Pending {

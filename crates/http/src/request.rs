@@ -91,7 +91,7 @@ pub struct Call<'a> {
     request: Request<'a>,
     body: Option<Lease>,
     /// The body while it comes, on a route that wants it so.
-    stream: Option<SharedInflow>,
+    stream: Option<&'a SharedInflow>,
     ring: &'a Ring,
     core: &'a Core,
     connections: usize,
@@ -112,13 +112,13 @@ impl<'a> Call<'a> {
         Self { request, body, stream: None, ring, core, connections, layer, params_taken: 0 }
     }
 
-    pub(crate) fn with_stream(mut self, stream: SharedInflow) -> Self {
+    pub(crate) fn with_stream(mut self, stream: &'a SharedInflow) -> Self {
         self.stream = Some(stream);
         self
     }
 
     pub(crate) fn take_stream(&mut self) -> Option<SharedInflow> {
-        self.stream.take()
+        self.stream.take().map(Rc::clone)
     }
 
     /// The request's head.

@@ -68,7 +68,7 @@ impl Waiting {
         let route = &http.service().routes[index];
         let Exchange { ring, connections, layer, .. } = *exchange;
         let asked = Asked { route, request, body: None, connections, layer };
-        let pending = http.call_streamed(asked, source.flow(), ring, &mut terms);
+        let pending = http.call_streamed(asked, &source.flow(), ring, &mut terms);
         Self { source: Some(source), ..Self::new(pending, index, head, terms, http) }
     }
 
