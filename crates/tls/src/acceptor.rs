@@ -1,6 +1,5 @@
 //! What all connections of a TLS listener share, and its exchange while they live on.
 
-use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -15,6 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 
+use crate::aside::{Aside, Secrets};
 use crate::config::{ClientAuth, Config, ConfigError, Credentials, Layering, Version, provider};
 use crate::fault::HandshakeFault;
 use crate::session::Session;
@@ -116,7 +116,10 @@ impl Current {
         }
         // Early data can be replayed (RFC 8446 §8); it is never accepted.
         rustls.max_early_data_size = 0;
-        rustls.enable_secret_extraction = config.layering == Layering::InPlace;
+        if config.layering == Layering::InPlace {
+            rustls.enable_secret_extraction = true;
+            rustls.key_log = Arc::new(Secrets);
+        }
         let template = Template { rustls: Arc::new(rustls), layering: config.layering };
         Ok(Self { template, tickets, roots, must_verify })
     }
@@ -145,17 +148,6 @@ fn verifier(client_auth: &ClientAuth) -> Result<Verifier, ConfigError> {
     Ok((verifier, Some(roots), must_verify))
 }
 
-thread_local! {
-    /// The name in the ClientHello that rustls reads at the moment. Its connection without buffers
-    /// keeps it to itself, and shows it only to the resolver, which all connections share.
-    static ASKED_NAME: Cell<Option<Arc<str>>> = const { Cell::new(None) };
-}
-
-/// The name in a ClientHello that was read on this thread since the last call, if it had one.
-pub(crate) fn take_asked_name() -> Option<Arc<str>> {
-    ASKED_NAME.take()
-}
-
 /// Chooses the certificate by the name that the client asks for.
 #[derive(Debug)]
 struct Resolver {
@@ -164,7 +156,9 @@ struct Resolver {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        ASKED_NAME.set(hello.server_name().map(Arc::from));
+        if let Some(name) = hello.server_name() {
+            Aside::add_server_name(name);
+        }
         let first = self.credentials.first()?;
         let named = match hello.server_name() {
             Some(name) if self.credentials.len() > 1 => {

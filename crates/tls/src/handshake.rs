@@ -10,7 +10,8 @@ use rustls::unbuffered::ConnectionState;
 use rustls::{HandshakeKind, ProtocolVersion};
 use waterwheel_ring::{Inbound, Ring, Runs};
 
-use crate::acceptor::{Template, take_asked_name};
+use crate::acceptor::Template;
+use crate::aside::Aside;
 use crate::config::Layering;
 use crate::fault::{Fault, HandshakeFault};
 use crate::identity::Identity;
@@ -23,8 +24,8 @@ use crate::stock::{Stock, encoded_len};
 pub(crate) struct Handshake {
     connection: UnbufferedServerConnection,
     layering: Layering,
-    /// The host that the client asked for.
-    server_name: Option<Arc<str>>,
+    /// What rustls told beside the way.
+    aside: Aside,
     /// Bytes at the front of what was received that rustls has seen and not given up.
     fed: usize,
     /// Bytes and records that the handshake has taken so far.
@@ -45,13 +46,15 @@ pub(crate) enum Step {
 
 impl Handshake {
     pub(crate) fn new(template: &Template) -> Result<Self, Fault> {
+        // What another handshake left unheard, if that can be, is not for this one.
+        drop(Aside::take());
         let connection = UnbufferedServerConnection::new(template.rustls.clone())
             .map_err(|error| Fault::Handshake(HandshakeFault(error)))?;
         let layering = template.layering;
         Ok(Self {
             connection,
             layering,
-            server_name: None,
+            aside: Aside::default(),
             fed: 0,
             taken_len: 0,
             record_count: 0,
@@ -71,8 +74,8 @@ impl Handshake {
             let bytes = &mut sealed.bytes_mut()[..self.fed];
             let status = self.connection.process_tls_records(bytes);
             let discard = status.discard;
-            if let Some(name) = take_asked_name() {
-                self.server_name = Some(name);
+            if let Some(aside) = Aside::take() {
+                self.aside.merge(*aside);
             }
             let state = match status.state {
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
@@ -146,19 +149,23 @@ impl Handshake {
     /// Hands the connection to its record layer.
     pub(crate) fn finish(self) -> Result<Opening, Fault> {
         let identity = self.connection.peer_certificates().map(Identity::new);
+        let server_name = self.aside.server_name.clone();
         let protocol = self.connection.alpn_protocol().map(Arc::from);
         let is_resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
         let is_13 = self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
         let layer = if is_13 && self.layering == Layering::InPlace {
-            let (secrets, connection) = self
+            let (keys, _) = self
                 .connection
                 .dangerous_into_kernel_connection()
                 .map_err(|error| Fault::Handshake(HandshakeFault(error)))?;
-            Layer::InPlace(InPlace::new(&secrets, connection)?)
+            let Aside { inbound: Some(inbound), outbound: Some(outbound), .. } = self.aside else {
+                return Err(Fault::Internal);
+            };
+            Layer::InPlace(InPlace::new(&keys, inbound, outbound)?)
         } else {
             Layer::Stock(Box::new(Stock::new(self.connection)))
         };
-        Ok(Opening { layer, identity, server_name: self.server_name, protocol, is_resumed, is_13 })
+        Ok(Opening { layer, identity, server_name, protocol, is_resumed, is_13 })
     }
 }
 

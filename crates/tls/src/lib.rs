@@ -51,6 +51,7 @@
 #![forbid(unsafe_code)]
 
 mod acceptor;
+mod aside;
 mod config;
 mod fault;
 mod handshake;

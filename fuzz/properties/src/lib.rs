@@ -16,6 +16,7 @@ mod json;
 mod plain;
 mod router;
 mod site;
+mod tls_records;
 mod typed_view;
 
 pub use crate::{
@@ -26,6 +27,7 @@ pub use crate::{
     head::head,
     json::json,
     router::router,
+    tls_records::tls_records,
     typed_view::typed_view,
 };
 
@@ -44,6 +46,7 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("json", json),
     ("percent", percent),
     ("router", router),
+    ("tls_records", tls_records),
     ("typed_view", typed_view),
     ("utf8", utf8),
     ("zstd", zstd),

@@ -1,4 +1,5 @@
-//! One direction's keys: the secret, the expanded key while it is in use, the sequence number.
+//! One direction's keys: the secret, the key, its expanded form while it is in use, the sequence
+//! number.
 
 use std::fmt;
 
@@ -8,30 +9,44 @@ use aws_lc_rs::aead::{
 use rustls::ConnectionTrafficSecrets;
 use zeroize::Zeroize;
 
+use super::derive::{expand_label, next};
+use crate::aside::TrafficSecret;
 use crate::fault::Fault;
 use crate::record::HEADER_LEN;
 
 /// Keys and sequence number of one direction.
 ///
-/// The secret stays beside the expanded key, so that an idle connection can drop the latter, which
-/// is ten times as large, and make it again in about 170 ns.
+/// The key stays beside its expanded form, so that an idle connection can drop the latter, which is
+/// ten times as large, and make it again in about 170 ns. The secret is what the keys after a
+/// KeyUpdate come from.
 pub(super) struct Direction {
-    secret: [u8; SECRET_LEN_MAX],
+    secret: TrafficSecret,
+    key: [u8; KEY_LEN_MAX],
     iv: [u8; IV_LEN],
     cipher: Cipher,
-    /// Records opened or sealed so far with this secret.
+    /// Records opened or sealed so far with this key.
     sequence: u64,
     expanded: Option<LessSafeKey>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Cipher {
+pub(super) enum Cipher {
     Aes128,
     Aes256,
     ChaCha20,
 }
 
 impl Cipher {
+    /// The cipher that these keys are for.
+    pub(super) fn of(keys: &ConnectionTrafficSecrets) -> Result<Self, Fault> {
+        match keys {
+            ConnectionTrafficSecrets::Aes128Gcm { .. } => Ok(Self::Aes128),
+            ConnectionTrafficSecrets::Aes256Gcm { .. } => Ok(Self::Aes256),
+            ConnectionTrafficSecrets::Chacha20Poly1305 { .. } => Ok(Self::ChaCha20),
+            _ => Err(Fault::Internal),
+        }
+    }
+
     const fn algorithm(self) -> &'static Algorithm {
         match self {
             Self::Aes128 => &AES_128_GCM,
@@ -42,23 +57,21 @@ impl Cipher {
 }
 
 impl Direction {
-    /// Takes over what the handshake, or a KeyUpdate, has agreed on.
-    pub(super) fn new(sequence: u64, secrets: &ConnectionTrafficSecrets) -> Result<Self, Fault> {
-        let (cipher, key, iv) = match secrets {
-            ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (Cipher::Aes128, key, iv),
-            ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (Cipher::Aes256, key, iv),
-            ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => (Cipher::ChaCha20, key, iv),
-            _ => return Err(Fault::Internal),
-        };
-        let (key, iv) = (key.as_ref(), iv.as_ref());
-        if key.len() != cipher.algorithm().key_len() || iv.len() != IV_LEN {
-            return Err(Fault::Internal);
-        }
-        let mut direction =
-            Self { secret: [0; SECRET_LEN_MAX], iv: [0; IV_LEN], cipher, sequence, expanded: None };
-        direction.secret[..key.len()].copy_from_slice(key);
-        direction.iv.copy_from_slice(iv);
-        Ok(direction)
+    /// Makes the keys of a secret, with which so many records were opened or sealed already.
+    pub(super) fn new(cipher: Cipher, sequence: u64, secret: TrafficSecret) -> Result<Self, Fault> {
+        let (mut key, mut iv) = ([0; KEY_LEN_MAX], [0; IV_LEN]);
+        let key_len = cipher.algorithm().key_len();
+        // RFC 8446 §7.3
+        expand_label(&secret, "key", key.get_mut(..key_len).ok_or(Fault::Internal)?)?;
+        expand_label(&secret, "iv", &mut iv)?;
+        Ok(Self { secret, key, iv, cipher, sequence, expanded: None })
+    }
+
+    /// Goes on to the keys after a KeyUpdate (RFC 8446 §7.2).
+    #[cold]
+    pub(super) fn update(&mut self) -> Result<(), Fault> {
+        *self = Self::new(self.cipher, 0, next(&self.secret)?)?;
+        Ok(())
     }
 
     /// Whether the next record must be a KeyUpdate: this key has nothing left but a reserve.
@@ -89,7 +102,7 @@ impl Direction {
     #[cold]
     fn expand(&mut self) -> Result<(), Fault> {
         let algorithm = self.cipher.algorithm();
-        let unbound = UnboundKey::new(algorithm, &self.secret[..algorithm.key_len()])
+        let unbound = UnboundKey::new(algorithm, &self.key[..algorithm.key_len()])
             .map_err(|_| Fault::Internal)?;
         self.expanded = Some(LessSafeKey::new(unbound));
         Ok(())
@@ -163,8 +176,8 @@ impl Direction {
 
 impl Drop for Direction {
     fn drop(&mut self) {
-        // The expanded key is cleansed by the library.
-        self.secret.zeroize();
+        // The secret does it itself, and the expanded key is cleansed by the library.
+        self.key.zeroize();
         self.iv.zeroize();
     }
 }
@@ -176,7 +189,7 @@ impl fmt::Debug for Direction {
     }
 }
 
-const SECRET_LEN_MAX: usize = 32;
+const KEY_LEN_MAX: usize = 32;
 const IV_LEN: usize = 12;
 
 /// Every AEAD of TLS 1.3 that we offer has tags of this length.

@@ -3,10 +3,10 @@
 //! Owns what RFC 8446 §4.6.3, §5 and §6 ask of a server once the handshake is done. All
 //! cryptography is the library's. Knows nothing of sockets, queues of plaintext and HTTP.
 
+mod derive;
 mod key;
 mod layer;
 mod open;
-mod rekey;
 mod seal;
 #[cfg(feature = "testing")]
 mod sealer;
