@@ -125,8 +125,9 @@ impl Script<'_> {
                 _ => self.byte(),
             };
             if what & 15 == 15 {
-                is_intact = false;
-                wire.extend(self.bytes(len));
+                let raw = self.bytes(len);
+                is_intact &= raw.is_empty();
+                wire.extend(raw);
                 continue;
             }
             let mut record = sealer.seal(content_type, &content, padding);
