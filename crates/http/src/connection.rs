@@ -25,8 +25,8 @@ pub struct Connection {
     phase: Phase,
     peer: PeerAddress,
     scan: HeadScan,
-    /// When the connection is too old for another request.
-    expires: Instant,
+    /// When the connection is too old for another request, in [`COARSE`] units of the clock.
+    expires: u32,
     /// When the phase began: the last request ended, the head's first byte came, or the body was
     /// begun.
     since: Instant,
@@ -44,8 +44,9 @@ enum Phase {
     Body(BodyPhase),
     /// The request was answered before its body came; so many bytes of it are to be dropped.
     Skip(usize),
-    /// The request's handler waits, or its reply is written while it is sent.
-    Waiting(Waiting),
+    /// The request's handler waits, or its reply is written while it is sent. Boxed: an idle
+    /// connection should not pay for it.
+    Waiting(Box<Waiting>),
 }
 
 /// `Err` ends the call.
@@ -56,7 +57,7 @@ impl Connection {
     #[must_use]
     pub fn new(peer: PeerAddress, now: Instant, limits: &Limits) -> Self {
         let scan = HeadScan::new();
-        let expires = now + limits.connection_age_max;
+        let expires = coarse(now + limits.connection_age_max);
         Self { phase: Phase::Idle, peer, scan, expires, since: now, served: false }
     }
 
@@ -130,7 +131,7 @@ impl Connection {
                     let head_len = head.head_len;
                     let waiting =
                         Waiting::reading(source, **value, &head, request, terms, http, exchange);
-                    self.phase = Phase::Waiting(waiting);
+                    self.phase = Phase::Waiting(Box::new(waiting));
                     exchange.inbound.consume(head_len);
                     return Ok(());
                 }
@@ -148,7 +149,8 @@ impl Connection {
                 let asked = Asked { route, request, body: None, connections, layer };
                 let mut reply = None;
                 if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
-                    self.phase = Phase::Waiting(Waiting::new(pending, **value, &head, terms, http));
+                    let waiting = Waiting::new(pending, **value, &head, terms, http);
+                    self.phase = Phase::Waiting(Box::new(waiting));
                     exchange.inbound.consume(head_len);
                     return Ok(());
                 }
@@ -302,7 +304,8 @@ impl Connection {
         let asked = Asked { route, request, body: Some(body), connections, layer };
         let mut reply = None;
         if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
-            self.phase = Phase::Waiting(Waiting::new(pending, *value, &head, terms, http));
+            let waiting = Waiting::new(pending, *value, &head, terms, http);
+            self.phase = Phase::Waiting(Box::new(waiting));
             return Ok(());
         }
         http.send(route, &mut reply, Some(lease), terms, ring, exchange.outbound);
@@ -367,7 +370,7 @@ impl Connection {
     /// How the reply to `head` is framed, and whether another request may follow it.
     #[inline]
     fn terms(&self, head: &Head<'_>, exchange: &Exchange<'_>) -> Terms {
-        let goes_on = head.keep_alive && !exchange.draining && exchange.now < self.expires;
+        let goes_on = head.keep_alive && !exchange.draining && coarse(exchange.now) < self.expires;
         let persistence = match (goes_on, head.version) {
             (false, _) => Persistence::Close,
             (true, Version::Http10) => Persistence::KeepAlive,
@@ -377,12 +380,20 @@ impl Connection {
     }
 }
 
+/// About seconds: a connection's age needs no better, and every idle one pays for it.
+fn coarse(instant: Instant) -> u32 {
+    u32::try_from(instant.as_nanos() >> COARSE).unwrap_or(u32::MAX)
+}
+
 #[cold]
 fn refuse_head(error: HeadError, http: &Core, exchange: &mut Exchange<'_>) -> Need {
     let rejection = Rejection::of(error.status(), error.to_string());
     http.refuse(&rejection, Terms::LAST, exchange);
     Need::Finish
 }
+
+/// 2³⁰ ns are 1.07 s; 32 bits of them last for 146 years.
+const COARSE: u32 = 30;
 
 /// How long a drain waits for one more request on a connection that is idle, to answer it and say
 /// that it was the last: who closes at once cuts the request that is on its way. Long enough for a

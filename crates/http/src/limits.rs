@@ -39,6 +39,12 @@ pub struct Limits {
     /// Longest time without a byte taken by a peer we owe bytes; 30 s, half of nginx'
     /// `send_timeout`.
     pub send_timeout: Duration,
+    /// Time before [`send_rate_min`](Self::send_rate_min) applies to a peer that we owe bytes; 30 s,
+    /// because the kernel asks for more in lumps of a third of its buffer.
+    pub send_grace: Duration,
+    /// Slowest reader on average, in bytes per second that the kernel takes for it; 240, as for
+    /// bodies.
+    pub send_rate_min: u64,
     /// Longest idle time between two requests; 75 s, as in nginx: above the 60 s of the usual load
     /// balancer, so that it closes first.
     pub keep_alive_timeout: Duration,
@@ -100,6 +106,8 @@ impl Default for Limits {
             body_rate_min: 240,
             body_stall_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(30),
+            send_grace: Duration::from_secs(30),
+            send_rate_min: 240,
             keep_alive_timeout: Duration::from_secs(75),
             queued_output_max: 256 * 1024,
             linger_timeout: Duration::from_secs(2),

@@ -93,6 +93,12 @@ pub struct WorkerConfig {
     pub hold: Duration,
     /// How long a peer may accept no byte of a reply before its connection is closed.
     pub send_timeout: Duration,
+    /// How long a peer may take bytes of a reply as slowly as it likes. 30 s: the kernel asks for
+    /// more in lumps of a third of its buffer, so a shorter time would cut honest slow readers.
+    pub send_grace: Duration,
+    /// Bytes per second that a peer must take of a reply after that, on average since its socket was
+    /// full for the first time. What the kernel has taken for it counts.
+    pub send_rate_min: u64,
     /// How long a finished connection waits for the peer's end after half-closing (RFC 9112 §9.6).
     pub linger_timeout: Duration,
     /// How many late bytes a finished connection reads and drops while it waits.
@@ -114,6 +120,8 @@ impl Default for WorkerConfig {
             proxies: Vec::new(),
             hold: Duration::from_millis(20),
             send_timeout: Duration::from_secs(30),
+            send_grace: Duration::from_secs(30),
+            send_rate_min: 240,
             linger_timeout: Duration::from_secs(2),
             linger_len_max: 256 << 10,
             drain_grace: Duration::ZERO,

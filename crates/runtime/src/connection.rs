@@ -7,6 +7,8 @@ use std::time::Duration;
 use waterwheel_reactor::Instant;
 use waterwheel_ring::{Inbound, Runs};
 
+use crate::config::WorkerConfig;
+
 #[derive(Debug)]
 pub(crate) struct Connection<S, C> {
     pub(crate) socket: S,
@@ -15,11 +17,12 @@ pub(crate) struct Connection<S, C> {
     pub(crate) inbound: Inbound,
     /// Output that the socket did not take. While it is here, nothing is read: that is the
     /// backpressure.
-    pub(crate) unsent: Option<Box<Runs>>,
+    pub(crate) unsent: Option<Box<Unsent>>,
     pub(crate) phase: Phase,
     /// How far the run must reach for what the protocol awaits; see [`crate::Next::Read`].
-    pub(crate) room: usize,
-    /// When the protocol wants to hear of what did not come.
+    pub(crate) room: u32,
+    /// When the protocol wants to hear of what did not come, or what replaces the protocol: a
+    /// header that does not come, an end that is waited for.
     pub(crate) deadline: Instant,
     /// When a byte last moved in either direction.
     pub(crate) progressed: Instant,
@@ -27,6 +30,25 @@ pub(crate) struct Connection<S, C> {
     /// while it is worked on.
     pub(crate) armed: Instant,
     pub(crate) flags: Flags,
+}
+
+/// Output that waits for its peer to read. Boxed: an idle connection should not pay for it.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    pub(crate) runs: Runs,
+    /// When the socket was full for the first time.
+    pub(crate) since: Instant,
+    /// How much it has taken, counted from the call that it cut short.
+    pub(crate) taken_len: usize,
+}
+
+impl Unsent {
+    /// When a peer that reads no faster than this is given up.
+    fn due(&self, progressed: Instant, config: &WorkerConfig) -> Instant {
+        let rate = config.send_rate_min.max(1);
+        let earned = Duration::from_secs(self.taken_len as u64 / rate);
+        (progressed + config.send_timeout).min(self.since + config.send_grace + earned)
+    }
 }
 
 /// What is known of the socket and the worker's queues. All false at first.
@@ -68,7 +90,7 @@ pub(crate) enum Phase {
     /// The last reply is on its way out; then half-close.
     Finishing,
     /// Half-closed: late bytes are dropped until the peer ends, too many came, or time is up.
-    Lingering { dropped: usize, until: Instant },
+    Lingering { dropped: u32 },
 }
 
 impl<S, C> Connection<S, C> {
@@ -89,7 +111,8 @@ impl<S, C> Connection<S, C> {
 
     /// Segments of the ring that hold received and unsent bytes of this connection.
     pub(crate) fn segment_count(&self) -> usize {
-        self.inbound.segment_count() + self.unsent.as_ref().map_or(0, |runs| runs.segment_count())
+        self.inbound.segment_count()
+            + self.unsent.as_ref().map_or(0, |unsent| unsent.runs.segment_count())
     }
 
     /// True when closing now would cut a request or a reply short.
@@ -101,13 +124,10 @@ impl<S, C> Connection<S, C> {
 
     /// The deadline in force: of the send, the linger, or the protocol.
     #[inline]
-    pub(crate) fn due(&self, send_timeout: Duration) -> Instant {
-        if self.unsent.is_some() {
-            return self.progressed + send_timeout;
-        }
-        match self.phase {
-            Phase::Introducing | Phase::Serving | Phase::Finishing => self.deadline,
-            Phase::Lingering { until, .. } => until,
+    pub(crate) fn due(&self, config: &WorkerConfig) -> Instant {
+        match &self.unsent {
+            Some(unsent) => unsent.due(self.progressed, config),
+            None => self.deadline,
         }
     }
 
@@ -123,6 +143,17 @@ impl<S, C> Connection<S, C> {
 
     /// Moves what is held in the ring out of it; returns how many bytes were moved.
     pub(crate) fn park(&mut self) -> usize {
-        self.inbound.park() + self.unsent.as_mut().map_or(0, |runs| runs.evacuate())
+        self.inbound.park() + self.unsent.as_mut().map_or(0, |unsent| unsent.runs.evacuate())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_connection_is_small() {
+        let len = size_of::<Connection<i32, ()>>();
+        assert!(len <= 104, "{len}");
     }
 }

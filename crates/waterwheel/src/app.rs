@@ -158,6 +158,8 @@ impl App {
     /// Passes on the limits that a worker enforces whatever its protocol.
     pub(crate) fn limit_worker(&self, worker: &mut WorkerConfig) {
         worker.send_timeout = self.limits.send_timeout;
+        worker.send_grace = self.limits.send_grace;
+        worker.send_rate_min = self.limits.send_rate_min;
         worker.linger_timeout = self.limits.linger_timeout;
         worker.linger_len_max = self.limits.linger_len_max;
     }

@@ -141,3 +141,10 @@ fn connections_that_come_and_go_leave_nothing_behind() {
     assert_eq!((metrics.accepted, metrics.closed), (1000, 1000));
     assert_eq!(lab.world().open_sockets(), 0);
 }
+
+/// What one more idle connection costs in the slab is mostly this, so it must not grow unnoticed.
+#[test]
+fn state_of_an_idle_connection_takes_80_bytes_at_most() {
+    let len = size_of::<waterwheel::http::Connection>();
+    assert!(len <= 80, "{len}");
+}

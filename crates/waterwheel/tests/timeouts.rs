@@ -176,6 +176,25 @@ fn reply_taken_slowly_but_steadily_arrives_whole() {
 }
 
 #[test]
+fn reply_taken_slower_than_the_rate_is_given_up_after_half_a_minute() {
+    let mut lab = Lab::new(app());
+    let client = lab.connect();
+    client.set_auto_read(false);
+    client.set_receive_window(1000);
+    client.send(&post("/echo", &[b'x'; 50_000]));
+    let begun = lab.world().now();
+    // 100 bytes every second: each time something moves, but 240 bytes buy one second.
+    while client.end().is_none() {
+        lab.advance(seconds(1));
+        drop(client.read(100));
+        assert!(lab.world().now() < begun + seconds(100), "the connection never ends");
+    }
+    let time = lab.world().now() - begun;
+    // 30 s for free, the 1,000 bytes of the window buy 4 s, and 100 a second buy 0.42 s each.
+    assert!(time > seconds(50) && time < seconds(65), "{time:?}");
+}
+
+#[test]
 fn last_reply_is_lingered_on_for_two_seconds() {
     let mut lab = Lab::new(app());
     let client = lab.connect();

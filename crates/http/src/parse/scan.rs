@@ -18,11 +18,12 @@ use crate::limits::Limits;
 #[derive(Clone, Debug, Default)]
 pub struct HeadScan {
     /// Bytes looked at so far; zero before the first call.
-    scanned_len: usize,
-    /// Where the current line starts. Known only from the first line end seen by the scan.
-    line_start: Option<usize>,
+    scanned_len: u32,
+    /// Where the current line starts; zero until the scan has seen a line end, because no line
+    /// starts there behind one.
+    line_start: u32,
     /// Line ends seen by the scan.
-    line_count: usize,
+    line_count: u32,
     #[cfg(test)]
     looked_at_len: usize,
 }
@@ -34,7 +35,7 @@ impl HeadScan {
     pub const fn new() -> Self {
         Self {
             scanned_len: 0,
-            line_start: None,
+            line_start: 0,
             line_count: 0,
             #[cfg(test)]
             looked_at_len: 0,
@@ -67,7 +68,7 @@ impl HeadScan {
     #[cold]
     fn go_on(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), HeadError> {
         if self.scanned_len == 0 {
-            self.scanned_len = bytes.len();
+            self.scanned_len = narrow(bytes.len());
             return Ok(());
         }
         // The scan saw a line end that the parser has not come to refuse yet.
@@ -80,27 +81,27 @@ impl HeadScan {
     #[cold]
     fn must_parse(&mut self, bytes: &[u8], limits: &Limits) -> bool {
         let window = &bytes[..bytes.len().min(limits.head_len_max)];
-        let mut index = self.scanned_len.min(window.len());
+        let mut index = (self.scanned_len as usize).min(window.len());
         self.count(window.len() - index);
-        self.scanned_len = window.len();
+        self.scanned_len = narrow(window.len());
         let mut verdict = window.len() == limits.head_len_max;
         while let Some(distance) = memchr(b'\n', &window[index..]) {
             let line_end = index + distance;
             let carriage = line_end.checked_sub(1);
             let has_carriage = carriage.is_some_and(|at| window[at] == b'\r');
             let is_empty = match self.line_start {
-                Some(start) => carriage == Some(start),
                 // The line began among bytes that only the parser has seen.
-                None => window[..line_end].ends_with(b"\n\r"),
+                0 => window[..line_end].ends_with(b"\n\r"),
+                start => carriage == Some(start as usize),
             };
             self.line_count += 1;
-            self.line_start = Some(line_end + 1);
+            self.line_start = narrow(line_end + 1);
             verdict |= !has_carriage || is_empty;
             index = line_end + 1;
         }
         // Field lines, the request line, and one empty line before it.
-        verdict |= self.line_count > limits.field_count_max + 2;
-        verdict |= self.line_start.is_none() && self.may_be_long_line(window, limits);
+        verdict |= self.line_count as usize > limits.field_count_max + 2;
+        verdict |= self.line_start == 0 && self.may_be_long_line(window, limits);
         verdict
     }
 
@@ -119,6 +120,11 @@ impl HeadScan {
     #[cfg(not(test))]
     #[inline]
     fn count(&mut self, _len: usize) {}
+}
+
+/// A place in a head, none of which is longer than 64 KiB.
+fn narrow(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

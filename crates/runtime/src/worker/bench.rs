@@ -11,7 +11,7 @@ use waterwheel_ring::{Inbound, Ring, Runs};
 
 use super::send::{after_fault, send};
 use crate::config::WorkerConfig;
-use crate::connection::{Connection, Phase, Waiting};
+use crate::connection::{Connection, Phase, Unsent, Waiting};
 use crate::task::Local;
 use crate::{Io, Metrics, Next, Protocol, Waking};
 
@@ -217,7 +217,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                 if matches!(next, Next::ReadOrWake { .. }) {
                     connection.flags.waiting = Waiting::ForWakeOrBytes;
                 }
-                connection.room = room;
+                connection.room = u32::try_from(room).unwrap_or(u32::MAX);
                 connection.deadline = deadline;
                 if connection.flags.ended {
                     // Nothing can come any more, so there is nothing to wait for.
@@ -274,9 +274,9 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         }
         let (driver, socket) = (&mut self.driver, &mut connection.socket);
         let inbound = place_of(&mut connection.inbound, &mut self.inbound);
-        let outcome = inbound.receive(&self.ring, connection.room, self.config.read_len, |room| {
-            driver.recv(socket, room)
-        });
+        let room = connection.room as usize;
+        let outcome = inbound
+            .receive(&self.ring, room, self.config.read_len, |room| driver.recv(socket, room));
         let Ok((received, offered)) = outcome else {
             self.metrics.ring_full += 1;
             return Err(Outcome::Starved);
@@ -314,7 +314,8 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         if sent.stopped.is_err() {
             // From now on the peer's reading is what progress means.
             connection.progressed = self.now;
-            connection.unsent = Some(Box::new(mem::take(&mut self.outbound)));
+            let (runs, since, taken_len) = (mem::take(&mut self.outbound), self.now, sent.len);
+            connection.unsent = Some(Box::new(Unsent { runs, since, taken_len }));
         }
         sent.stopped
     }
@@ -322,13 +323,14 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     /// Goes on sending what the socket did not take before.
     #[cold]
     fn send_rest(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
-        let Some(runs) = connection.unsent.as_mut() else { return Ok(()) };
-        let sent = send(&mut self.driver, &mut connection.socket, runs);
+        let Some(unsent) = connection.unsent.as_mut() else { return Ok(()) };
+        let sent = send(&mut self.driver, &mut connection.socket, &mut unsent.runs);
+        unsent.taken_len += sent.len;
         self.metrics.sent_len += sent.len as u64;
         if sent.len > 0 {
             connection.progressed = self.now;
         }
-        if runs.is_empty() {
+        if unsent.runs.is_empty() {
             connection.unsent = None;
         }
         sent.stopped
@@ -341,8 +343,8 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         if connection.flags.ended || self.driver.shutdown_write(&mut connection.socket).is_err() {
             return Err(Outcome::Close);
         }
-        let until = self.now + self.config.linger_timeout;
-        connection.phase = Phase::Lingering { dropped: 0, until };
+        connection.deadline = self.now + self.config.linger_timeout;
+        connection.phase = Phase::Lingering { dropped: 0 };
         Ok(())
     }
 
@@ -350,7 +352,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     /// reset the connection and take the last reply from the peer (RFC 9112 §9.6).
     #[cold]
     fn linger(&mut self, connection: &mut Served<D, P>, mut budget: usize) -> Outcome {
-        let Phase::Lingering { mut dropped, until } = connection.phase else {
+        let Phase::Lingering { mut dropped } = connection.phase else {
             return Outcome::Close;
         };
         while connection.flags.readable {
@@ -362,12 +364,12 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             match run.append_with(|room| self.driver.recv(&mut connection.socket, room)) {
                 Ok(0) => return Outcome::Close,
                 Ok(count) => {
-                    dropped += count;
+                    dropped = dropped.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
                     self.metrics.received_len += count as u64;
                     budget = budget.saturating_sub(count);
-                    connection.phase = Phase::Lingering { dropped, until };
+                    connection.phase = Phase::Lingering { dropped };
                     connection.flags.readable = count == offered || connection.flags.read_closed;
-                    if dropped > self.config.linger_len_max {
+                    if dropped as usize > self.config.linger_len_max {
                         return Outcome::Close;
                     }
                 }

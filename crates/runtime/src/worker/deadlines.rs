@@ -14,7 +14,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     #[inline]
     pub(super) fn arm(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
-        let due = connection.due(self.bench.config.send_timeout);
+        let due = connection.due(&self.bench.config);
         if connection.armed <= due {
             return;
         }
@@ -40,7 +40,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     fn expire_one(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
         connection.armed = Instant::MAX;
-        if connection.due(self.bench.config.send_timeout) > self.bench.now {
+        if connection.due(&self.bench.config) > self.bench.now {
             self.arm(token);
             return;
         }
