@@ -10,7 +10,9 @@ use http::StatusCode;
 use crate::core::{Asked, Core, Http, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Instant, Need, PeerAddress};
+use crate::expiry::Expiry;
 use crate::limits::Limits;
+use crate::overload::{CLOSE_AT, idle_deadline, must_shed, shed};
 use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Outline, Version, parse_head};
 use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
 use crate::rejection::Rejection;
@@ -25,8 +27,8 @@ pub struct Connection {
     phase: Phase,
     peer: PeerAddress,
     scan: HeadScan,
-    /// When the connection is too old for another request, in [`COARSE`] units of the clock.
-    expires: u32,
+    /// When the connection is too old for another request.
+    expires: Expiry,
     /// When the phase began: the last request ended, the head's first byte came, or the body was
     /// begun.
     since: Instant,
@@ -57,8 +59,14 @@ impl Connection {
     #[must_use]
     pub fn new(peer: PeerAddress, now: Instant, limits: &Limits) -> Self {
         let scan = HeadScan::new();
-        let expires = coarse(now + limits.connection_age_max);
+        let expires = Expiry::after(now, limits.connection_age_max);
         Self { phase: Phase::Idle, peer, scan, expires, since: now, served: false }
+    }
+
+    /// Where the connection comes from.
+    #[must_use]
+    pub fn peer(&self) -> PeerAddress {
+        self.peer
     }
 
     /// From here on `client` counts as the peer: a proxy speaks for it.
@@ -122,6 +130,10 @@ impl Connection {
         }
         let mut terms = self.terms(&head, exchange);
         let found = http.service().router.find(head.method, head.target.path_bytes());
+        if must_shed(exchange.pressure, &found, http) {
+            shed(exchange.outbound);
+            return Err(Need::Finish);
+        }
         if head.framing.has_body() {
             let place = (exchange.ring, exchange.now);
             let opening = receiving::open(&head, &found, http, terms, place);
@@ -169,11 +181,7 @@ impl Connection {
             return Need::Finish;
         }
         let limits = &http.service().limits;
-        let timeout = if self.served { limits.keep_alive_timeout } else { limits.head_timeout };
-        let mut deadline = self.since + timeout;
-        if exchange.draining {
-            deadline = deadline.min(exchange.now + DRAIN_IDLE);
-        }
+        let deadline = idle_deadline(self.since, self.served, limits, exchange);
         Need::Bytes { room: 0, deadline }
     }
 
@@ -370,7 +378,8 @@ impl Connection {
     /// How the reply to `head` is framed, and whether another request may follow it.
     #[inline]
     fn terms(&self, head: &Head<'_>, exchange: &Exchange<'_>) -> Terms {
-        let goes_on = head.keep_alive && !exchange.draining && coarse(exchange.now) < self.expires;
+        let has_time = exchange.pressure < CLOSE_AT && !self.expires.has_come(exchange.now);
+        let goes_on = head.keep_alive && !exchange.draining && has_time;
         let persistence = match (goes_on, head.version) {
             (false, _) => Persistence::Close,
             (true, Version::Http10) => Persistence::KeepAlive,
@@ -380,25 +389,12 @@ impl Connection {
     }
 }
 
-/// About seconds: a connection's age needs no better, and every idle one pays for it.
-fn coarse(instant: Instant) -> u32 {
-    u32::try_from(instant.as_nanos() >> COARSE).unwrap_or(u32::MAX)
-}
-
 #[cold]
 fn refuse_head(error: HeadError, http: &Core, exchange: &mut Exchange<'_>) -> Need {
     let rejection = Rejection::of(error.status(), error.to_string());
     http.refuse(&rejection, Terms::LAST, exchange);
     Need::Finish
 }
-
-/// 2³⁰ ns are 1.07 s; 32 bits of them last for 146 years.
-const COARSE: u32 = 30;
-
-/// How long a drain waits for one more request on a connection that is idle, to answer it and say
-/// that it was the last: who closes at once cuts the request that is on its way. Long enough for a
-/// client that works, short for whoever waits for the end.
-const DRAIN_IDLE: Duration = Duration::from_secs(1);
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 

@@ -27,6 +27,8 @@ pub struct Exchange<'a> {
     pub closed: bool,
     /// No further request is wanted.
     pub draining: bool,
+    /// How many of the watermarks 70, 85, 95 and 98 % the worker's memory has reached.
+    pub pressure: u8,
     /// The worker's clock.
     pub now: Instant,
     /// Connections open on this worker.

@@ -75,6 +75,15 @@ pub trait Handler<M>: Send + Sync + 'static {
         Route::new(self).compressed()
     }
 
+    /// Answers however short the worker's memory is, when other requests are refused with 503: for
+    /// what a balancer or a supervisor asks.
+    fn vital(self) -> Route
+    where
+        Self: Sized,
+    {
+        Route::new(self).vital()
+    }
+
     /// Sets the longest body that the route takes, in bytes before any decoding. Overrides
     /// [`Limits::body_len_max`](crate::Limits::body_len_max), which does not hold for handlers that
     /// [read their body](crate::BodyReader) while it comes: without this, theirs may have any
@@ -96,6 +105,7 @@ pub struct Route {
     /// The longest content that is decoded, if any is.
     pub(crate) decoded_len_max: Option<usize>,
     pub(crate) is_compressed: bool,
+    pub(crate) is_vital: bool,
     /// The handler reads the body while it comes.
     pub(crate) is_streamed: bool,
 }
@@ -132,6 +142,7 @@ impl Route {
             when_gone: None,
             decoded_len_max: None,
             is_compressed: false,
+            is_vital: false,
             is_streamed: H::STREAMS,
         }
     }
@@ -147,6 +158,13 @@ impl Route {
     #[must_use]
     pub fn when_gone(mut self, choice: WhenGone) -> Self {
         self.when_gone = Some(choice);
+        self
+    }
+
+    /// As [`Handler::vital`].
+    #[must_use]
+    pub fn vital(mut self) -> Self {
+        self.is_vital = true;
         self
     }
 

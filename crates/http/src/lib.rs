@@ -19,6 +19,7 @@ mod connection;
 mod core;
 mod encode;
 mod exchange;
+mod expiry;
 mod gauges;
 mod handler;
 mod limits;
@@ -35,6 +36,7 @@ pub use http::{HeaderName, HeaderValue, StatusCode, header};
 
 pub mod body;
 pub mod extract;
+mod overload;
 pub mod parse;
 pub mod reply;
 pub mod representation;

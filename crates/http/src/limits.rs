@@ -39,8 +39,8 @@ pub struct Limits {
     /// Longest time without a byte taken by a peer we owe bytes; 30 s, half of nginx'
     /// `send_timeout`.
     pub send_timeout: Duration,
-    /// Time before [`send_rate_min`](Self::send_rate_min) applies to a peer that we owe bytes; 30 s,
-    /// because the kernel asks for more in lumps of a third of its buffer.
+    /// Time before [`send_rate_min`](Self::send_rate_min) applies to a peer that we owe bytes; 30
+    /// s, because the kernel asks for more in lumps of a third of its buffer.
     pub send_grace: Duration,
     /// Slowest reader on average, in bytes per second that the kernel takes for it; 240, as for
     /// bodies.

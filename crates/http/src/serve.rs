@@ -16,6 +16,10 @@ impl Protocol for Http {
         Connection::new(peer, now, self.core.service().limits())
     }
 
+    fn peer(&self, connection: &Connection) -> PeerAddress {
+        connection.peer()
+    }
+
     fn introduce(&mut self, connection: &mut Connection, client: PeerAddress) {
         connection.introduce(client);
     }
@@ -45,6 +49,7 @@ fn exchange<'a>(io: &'a mut Io<'_>, waker: &'a dyn Fn() -> Waker) -> Exchange<'a
         ended: io.ended,
         closed: io.closed,
         draining: io.draining,
+        pressure: io.pressure,
         now: io.now,
         connections: io.metrics.open,
         layer: io.layer,

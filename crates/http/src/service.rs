@@ -36,6 +36,8 @@ pub(crate) struct PlannedRoute {
     /// What each coding needs before the route's own plan begins.
     coding_plans: Vec<(String, Plan)>,
     pub(crate) name: String,
+    /// Answered when others are refused for want of memory.
+    pub(crate) is_vital: bool,
 }
 
 impl PlannedRoute {
@@ -68,6 +70,7 @@ impl PlannedRoute {
             };
             plan.map_err(|source| ServiceError::Plan { route: name.clone(), source })
         };
+        let is_vital = route.is_vital;
         let Route { endpoint, chain, when_gone, decoded_len_max, is_compressed, .. } = route;
         let decoding = decoded_len_max.map(Codings::new);
         let mut coding_plans = Vec::new();
@@ -92,6 +95,7 @@ impl PlannedRoute {
             is_streamed,
             when_gone,
             decoding,
+            is_vital,
             coding_plans,
             name,
         })

@@ -107,6 +107,16 @@ impl Inbound {
         matches!(self.place, Place::Nowhere)
     }
 
+    /// Bytes that are kept outside the ring.
+    #[must_use]
+    #[inline]
+    pub fn parked_len(&self) -> usize {
+        match &self.place {
+            Place::Parked { bytes, .. } => bytes.capacity(),
+            _ => 0,
+        }
+    }
+
     /// Takes all bytes out as a lease, with at least `room` bytes from the first of them to the end
     /// of the run. Parked bytes and runs that cannot grow are copied once, which the ring counts.
     ///

@@ -8,7 +8,7 @@ use std::time::Duration;
 use waterwheel_reactor::Helpers;
 use waterwheel_reactor::disk::DiskConfig;
 
-use crate::Network;
+use crate::{AddressCap, Network};
 
 /// Settings of a [`Runtime`](crate::Runtime). The defaults keep a server alive without tuning.
 #[derive(Clone, Debug)]
@@ -82,12 +82,17 @@ pub struct WorkerConfig {
     /// Length of the run into which a fresh read goes. What the read did not need is given back.
     pub read_len: usize,
     /// Most open connections; `None` derives it from the process's limit of open files, less
-    /// [`SPARE_FILES`] and divided by the workers.
+    /// [`SPARE_FILES`] or half of them, and divided by the workers.
     pub connections_max: Option<usize>,
     /// Proxies in front that are believed about their clients. A connection from one of them must
     /// begin with a header of the PROXY protocol, version 1 or 2; from anybody else such a header
     /// is what the protocol makes of it. None unless set.
     pub proxies: Vec<Network>,
+    /// How many connections one address may have, if there is a cap.
+    pub address_cap: Option<AddressCap>,
+    /// Most bytes of unfinished requests and unsent replies parked outside the ring, for all
+    /// connections of the worker together; 256 MiB. A connection that wants more is closed.
+    pub parked_len_max: usize,
     /// How long an unfinished request or an unsent reply may stay in the ring without progress
     /// before its bytes are parked outside it.
     pub hold: Duration,
@@ -96,8 +101,8 @@ pub struct WorkerConfig {
     /// How long a peer may take bytes of a reply as slowly as it likes. 30 s: the kernel asks for
     /// more in lumps of a third of its buffer, so a shorter time would cut honest slow readers.
     pub send_grace: Duration,
-    /// Bytes per second that a peer must take of a reply after that, on average since its socket was
-    /// full for the first time. What the kernel has taken for it counts.
+    /// Bytes per second that a peer must take of a reply after that, on average since its socket
+    /// was full for the first time. What the kernel has taken for it counts.
     pub send_rate_min: u64,
     /// How long a finished connection waits for the peer's end after half-closing (RFC 9112 §9.6).
     pub linger_timeout: Duration,
@@ -118,6 +123,8 @@ impl Default for WorkerConfig {
             read_len: 64 << 10,
             connections_max: None,
             proxies: Vec::new(),
+            address_cap: None,
+            parked_len_max: 256 << 20,
             hold: Duration::from_millis(20),
             send_timeout: Duration::from_secs(30),
             send_grace: Duration::from_secs(30),

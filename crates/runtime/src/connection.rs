@@ -40,9 +40,17 @@ pub(crate) struct Unsent {
     pub(crate) since: Instant,
     /// How much it has taken, counted from the call that it cut short.
     pub(crate) taken_len: usize,
+    /// How much of it was moved out of the ring. Not less while it goes out.
+    pub(crate) parked_len: usize,
 }
 
 impl Unsent {
+    fn park(&mut self) -> usize {
+        let moved_len = self.runs.evacuate();
+        self.parked_len += moved_len;
+        moved_len
+    }
+
     /// When a peer that reads no faster than this is given up.
     fn due(&self, progressed: Instant, config: &WorkerConfig) -> Instant {
         let rate = config.send_rate_min.max(1);
@@ -68,6 +76,8 @@ pub(crate) struct Flags {
     pub(crate) queued: bool,
     /// In the worker's queue of connections that hold segments.
     pub(crate) held: bool,
+    /// Counted against the cap of its address.
+    pub(crate) counted: bool,
 }
 
 /// Whether a wake is meant for the protocol, and whether it would read meanwhile.
@@ -141,9 +151,16 @@ impl<S, C> Connection<S, C> {
             && self.armed <= self.deadline
     }
 
+    /// Bytes that were moved out of the ring and are still here.
+    #[inline]
+    pub(crate) fn parked_len(&self) -> usize {
+        let unsent = self.unsent.as_ref().map_or(0, |unsent| unsent.parked_len);
+        self.inbound.parked_len() + unsent
+    }
+
     /// Moves what is held in the ring out of it; returns how many bytes were moved.
     pub(crate) fn park(&mut self) -> usize {
-        self.inbound.park() + self.unsent.as_mut().map_or(0, |unsent| unsent.runs.evacuate())
+        self.inbound.park() + self.unsent.as_mut().map_or(0, |unsent| unsent.park())
     }
 }
 

@@ -57,6 +57,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod address_cap;
 mod config;
 mod connection;
 mod control;
@@ -79,6 +80,7 @@ mod secured;
 pub mod task;
 mod worker;
 
+pub use address_cap::AddressCap;
 pub use config::{Config, Pinning, SPARE_FILES, WorkerConfig};
 pub use control::Control;
 pub use endpoint::Endpoint;

@@ -20,6 +20,10 @@ pub struct Metrics {
     pub accept_failed: u64,
     /// Connections of trusted proxies that were closed because no right header came.
     pub proxy_header_failed: u64,
+    /// Connections closed because too much was parked outside the ring.
+    pub parked_full: u64,
+    /// Connections closed because their address had too many.
+    pub address_capped: u64,
     /// Bytes received.
     pub received_len: u64,
     /// Bytes sent.

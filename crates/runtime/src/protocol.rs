@@ -25,6 +25,12 @@ pub trait Protocol {
     /// `client`. Called before anything is read, if at all. Ignored unless a protocol wants it.
     fn introduce(&mut self, _connection: &mut Self::Connection, _client: PeerAddress) {}
 
+    /// Where the connection comes from, as [`open`](Self::open) or [`introduce`](Self::introduce)
+    /// told. Connections are counted by it where they are capped; a local one is not.
+    fn peer(&self, _connection: &Self::Connection) -> PeerAddress {
+        PeerAddress::LOCAL
+    }
+
     /// Bytes arrived, the peer ended, the drain began, an earlier [`Next::Yield`] asked for another
     /// call, or the connection was woken. Handles as much of [`Io::inbound`] as it can.
     fn advance(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next;
@@ -78,6 +84,10 @@ pub struct Io<'w> {
     pub now: Instant,
     /// True once the worker drains: finish what was begun, promise nothing new.
     pub draining: bool,
+    /// How many of the watermarks 70, 85, 95 and 98 % the worker's memory has reached, of the ring
+    /// or of what is parked outside it: at the first let go of what is idle, at the second of what
+    /// can end, at the third refuse what is new. At the fourth the worker accepts nobody.
+    pub pressure: u8,
     /// What this worker has counted so far.
     pub metrics: &'w Metrics,
     /// Where to get a waker that brings the protocol back to this connection.

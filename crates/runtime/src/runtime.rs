@@ -317,7 +317,8 @@ fn connections_max(config: &Config, worker_count: usize) -> Result<usize, RunErr
     }
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    match limit.saturating_sub(SPARE_FILES) / worker_count {
+    // Where there are few, half must do for everything else.
+    match limit.saturating_sub(SPARE_FILES.min(limit / 2)) / worker_count {
         0 => Err(RunError::Files { limit }),
         max => Ok(max),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use waterwheel_http::{Reply, StatusCode};
+use waterwheel_http::{Handler, Reply, StatusCode};
 
 use crate::app::App;
 
@@ -22,10 +22,11 @@ impl App {
     #[must_use]
     pub fn readiness(self, path: &str) -> Self {
         let control = Arc::clone(&self.control);
-        self.get(path, move || match control.is_ready() {
+        let handler = move || match control.is_ready() {
             true => Reply::text("ready\n"),
             false => Reply::text("not ready\n").with_status(StatusCode::SERVICE_UNAVAILABLE),
-        })
+        };
+        self.get(path, handler.vital())
     }
 
     /// Answers GET at `path` with 200 for as long as a worker turns at all: a supervisor that gets
@@ -40,6 +41,6 @@ impl App {
     /// ```
     #[must_use]
     pub fn liveness(self, path: &str) -> Self {
-        self.get(path, || "alive\n")
+        self.get(path, (|| "alive\n").vital())
     }
 }

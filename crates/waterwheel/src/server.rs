@@ -11,7 +11,9 @@ use waterwheel_http::{Http, Service};
 use waterwheel_reactor::disk::DiskConfig;
 #[cfg(feature = "tls")]
 use waterwheel_runtime::Secured;
-use waterwheel_runtime::{Config, Control, Endpoint, Network, Pinning, Report, Runtime};
+use waterwheel_runtime::{
+    AddressCap, Config, Control, Endpoint, Network, Pinning, Report, Runtime,
+};
 
 use crate::app::{App, PerCore};
 use crate::error::StartError;
@@ -110,6 +112,14 @@ impl Server {
     #[must_use]
     pub fn handshakes(mut self, config: waterwheel_runtime::SecuredConfig) -> Self {
         self.secured.config = config;
+        self
+    }
+
+    /// Caps how many connections one address may have open, over all workers: see [`AddressCap`].
+    /// There is no cap without this.
+    #[must_use]
+    pub fn address_cap(mut self, cap: AddressCap) -> Self {
+        self.config.worker.address_cap = Some(cap);
         self
     }
 

@@ -155,6 +155,7 @@ impl<P: Protocol> Secured<P> {
             outbound: &mut self.queued,
             now: io.now,
             draining: io.draining,
+            pressure: io.pressure,
             metrics: io.metrics,
             waking: io.waking,
             layer: Some(&channel.session),
@@ -227,6 +228,10 @@ impl<P: Protocol> Protocol for Secured<P> {
         let acceptor = self.acceptors.get(endpoint).and_then(Option::as_ref);
         let channel = acceptor.map(|acceptor| Box::new(Channel::new(acceptor.accept())));
         SecuredConnection { state, channel }
+    }
+
+    fn peer(&self, connection: &Self::Connection) -> PeerAddress {
+        self.within.peer(&connection.state)
     }
 
     fn introduce(&mut self, connection: &mut Self::Connection, client: PeerAddress) {

@@ -90,6 +90,10 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         if now < self.accept.paused_until {
             return 0;
         }
+        if self.bench.pressure >= NOBODY_AT && !self.bench.draining {
+            self.accept.paused_until = now + PRESSURE_PAUSE;
+            return 0;
+        }
         let mut taken = 0;
         for listener in 0..self.accept.waiting.len() {
             // Failed calls count as well: a storm of aborted handshakes must not hold the turn.
@@ -121,7 +125,10 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
                 let state = self.bench.protocol.open(endpoint, peer, now);
                 let mut connection = Connection::new(socket, state, now);
                 if self.bench.is_proxy(peer) {
+                    // Its client is who counts.
                     await_header(&mut connection, now);
+                } else if !self.bench.enter_address(peer, &mut connection.flags) {
+                    return false;
                 }
                 self.open(connection)
             }
@@ -162,6 +169,11 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         true
     }
 }
+
+/// At this pressure, 98 % of the memory, nobody is accepted.
+const NOBODY_AT: u8 = 4;
+/// Memory comes back with the next reply that is sent, so the wait is short.
+const PRESSURE_PAUSE: Duration = Duration::from_millis(10);
 
 /// First pause after descriptors ran out, doubled up to [`PAUSE_MAX`] while they stay out. A loop
 /// without a pause would burn the core; nginx waits 500 ms, Go 5 ms doubling to 1 s.

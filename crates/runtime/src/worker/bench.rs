@@ -26,6 +26,10 @@ pub(super) struct Bench<D, P> {
     /// Read once at the start of each turn.
     pub(super) now: Instant,
     pub(super) draining: bool,
+    /// Read once at the start of each turn; see [`Io::pressure`].
+    pub(super) pressure: u8,
+    /// Bytes of all connections that are parked outside the ring.
+    pub(super) parked_len: usize,
     /// What the futures of this worker share with it.
     pub(super) local: Rc<Local>,
     /// What the protocol queues for the connection at hand; empty between connections, kept for
@@ -69,6 +73,8 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             metrics,
             now,
             draining: false,
+            pressure: 0,
+            parked_len: 0,
             local,
             outbound,
             inbound: Inbound::default(),
@@ -83,11 +89,16 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
     /// Works on `connection` until it waits, its budget is spent, or it is over.
     pub(super) fn drive(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
-        let outcome = self.work(token, connection);
+        let parked_before = connection.parked_len();
+        let mut outcome = self.work(token, connection);
         if !connection.inbound.is_nowhere() && connection.inbound.is_empty() {
             self.take_back(connection);
         }
         self.inbound.recycle(self.config.read_len);
+        let parked_len = connection.parked_len();
+        if parked_len != parked_before {
+            outcome = self.note_parked(parked_before, parked_len, outcome);
+        }
         match outcome {
             Outcome::Wait if connection.is_at_rest() && self.kept(connection) == 0 => Outcome::Rest,
             Outcome::Starved => {
@@ -204,6 +215,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             outbound: &mut self.outbound,
             now: self.now,
             draining: self.draining,
+            pressure: self.pressure,
             metrics: &self.metrics,
             waking: Waking::new(&self.local, token),
             layer: None,
@@ -315,7 +327,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             // From now on the peer's reading is what progress means.
             connection.progressed = self.now;
             let (runs, since, taken_len) = (mem::take(&mut self.outbound), self.now, sent.len);
-            connection.unsent = Some(Box::new(Unsent { runs, since, taken_len }));
+            connection.unsent = Some(Box::new(Unsent { runs, since, taken_len, parked_len: 0 }));
         }
         sent.stopped
     }

@@ -76,7 +76,10 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             if connection.progressed + self.bench.config.hold > self.bench.now {
                 self.hold(token);
             } else {
-                self.bench.park(connection);
+                let outcome = self.bench.park(connection);
+                if outcome == Outcome::Close {
+                    self.close(token);
+                }
             }
         }
         looked

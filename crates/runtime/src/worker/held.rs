@@ -2,7 +2,7 @@
 
 use waterwheel_reactor::Driver;
 
-use super::bench::{Bench, Served};
+use super::bench::{Bench, Outcome, Served};
 use crate::Protocol;
 
 impl<D: Driver, P: Protocol> Bench<D, P> {
@@ -17,10 +17,12 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         connection.segment_count() + self.kept(connection)
     }
 
-    /// Moves what a connection holds in the ring out of it.
-    pub(super) fn park(&mut self, connection: &mut Served<D, P>) {
+    /// Moves what a connection holds in the ring out of it. Closes one for which there is no room.
+    pub(super) fn park(&mut self, connection: &mut Served<D, P>) -> Outcome {
+        let parked_before = connection.parked_len();
         let moved_len = connection.park() + self.protocol.park(&mut connection.state);
         self.metrics.parked_len += moved_len as u64;
+        self.note_parked(parked_before, connection.parked_len(), Outcome::Wait)
     }
 
     /// True when closing now would cut a request or a reply short.

@@ -30,10 +30,14 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         match proxy_header::parse(inbound.bytes()) {
             Ok(Some(header)) => {
                 inbound.consume(header.len);
-                if let Some(client) = header.client {
-                    self.protocol.introduce(&mut connection.state, client.into());
-                }
                 connection.phase = Phase::Serving;
+                if let Some(client) = header.client {
+                    let client = client.into();
+                    self.protocol.introduce(&mut connection.state, client);
+                    if !self.enter_address(client, &mut connection.flags) {
+                        return Err(Outcome::Close);
+                    }
+                }
                 Ok(())
             }
             Ok(None) if !connection.flags.ended && inbound.len() < BINARY_LEN_MAX => {

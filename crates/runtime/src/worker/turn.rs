@@ -129,6 +129,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.bench.metrics.turns += 1;
         self.bench.local.enter();
         self.poll()?;
+        self.bench.measure_pressure();
         self.follow_control();
         self.bench.local.fire_timers();
         if self.bench.local.files().outstanding() > 0 {
@@ -334,6 +335,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
                 false => self.report.finished += 1,
             }
         }
+        self.bench.forget_parked(&connection);
+        self.bench.leave_address(&connection);
         self.bench.driver.close(connection.socket);
     }
 }
