@@ -50,6 +50,10 @@ fn fill(lab: &mut Lab, level: usize) -> Vec<Client> {
         }
     }
     assert_eq!(lab.worker().ring().level(), level);
+    // A burst is none of it.
+    lab.advance(Duration::from_millis(90));
+    assert_eq!(lab.worker().ring().level(), level);
+    lab.world().advance(Duration::from_millis(20));
     holders
 }
 

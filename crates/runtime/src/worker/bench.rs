@@ -9,6 +9,7 @@ use std::rc::Rc;
 use waterwheel_reactor::{Driver, Instant, SendFault, Token, Wake};
 use waterwheel_ring::{Inbound, Ring, Runs};
 
+use super::pressure::Strain;
 use super::send::{after_fault, send};
 use crate::config::WorkerConfig;
 use crate::connection::{Connection, Phase, Unsent, Waiting};
@@ -26,10 +27,8 @@ pub(super) struct Bench<D, P> {
     /// Read once at the start of each turn.
     pub(super) now: Instant,
     pub(super) draining: bool,
-    /// Read once at the start of each turn; see [`Io::pressure`].
-    pub(super) pressure: u8,
-    /// Bytes of all connections that are parked outside the ring.
-    pub(super) parked_len: usize,
+    /// How short memory is.
+    pub(super) strain: Strain,
     /// What the futures of this worker share with it.
     pub(super) local: Rc<Local>,
     /// What the protocol queues for the connection at hand; empty between connections, kept for
@@ -73,8 +72,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             metrics,
             now,
             draining: false,
-            pressure: 0,
-            parked_len: 0,
+            strain: Strain::default(),
             local,
             outbound,
             inbound: Inbound::default(),
@@ -215,7 +213,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             outbound: &mut self.outbound,
             now: self.now,
             draining: self.draining,
-            pressure: self.pressure,
+            pressure: self.strain.pressure,
             metrics: &self.metrics,
             waking: Waking::new(&self.local, token),
             layer: None,

@@ -1,9 +1,28 @@
 //! How short a worker is of memory, in the ring and outside it, and what is parked there.
 
-use waterwheel_reactor::Driver;
+use std::time::Duration;
+
+use waterwheel_reactor::{Driver, Instant};
 
 use super::bench::{Bench, Outcome, Served};
 use crate::Protocol;
+
+/// How short of memory a worker is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strain {
+    /// Read once at the start of each turn; see [`crate::Io::pressure`].
+    pub(super) pressure: u8,
+    /// Since when it is so short that somebody may be refused; never, unless it is.
+    since: Instant,
+    /// Bytes of all connections that are parked outside the ring.
+    parked_len: usize,
+}
+
+impl Default for Strain {
+    fn default() -> Self {
+        Self { pressure: 0, since: Instant::MAX, parked_len: 0 }
+    }
+}
 
 impl<D: Driver, P: Protocol> Bench<D, P> {
     /// How many watermarks the worker's memory has reached: of the ring, or of what is parked.
@@ -12,12 +31,21 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     pub(super) fn measure_pressure(&mut self) {
         let mut level = self.ring.level();
         let max = self.config.parked_len_max.max(1);
-        if self.parked_len > max / 2 {
-            let percent = self.parked_len.saturating_mul(100) / max;
+        if self.strain.parked_len > max / 2 {
+            let percent = self.strain.parked_len.saturating_mul(100) / max;
             level = level.max(WATERMARKS.iter().filter(|&&mark| percent >= mark).count());
         }
         // There are four watermarks.
-        self.pressure = u8::try_from(level).unwrap_or(u8::MAX);
+        let level = u8::try_from(level).unwrap_or(u8::MAX);
+        if level < REFUSING {
+            self.strain.since = Instant::MAX;
+            self.strain.pressure = level;
+            return;
+        }
+        // A burst fills the ring for a moment, and all of it can be served.
+        self.strain.since = self.strain.since.min(self.now);
+        let has_lasted = self.now.saturating_since(self.strain.since) >= BURST;
+        self.strain.pressure = if has_lasted { level } else { REFUSING - 1 };
     }
 
     /// Notes how much a connection keeps outside the ring after it was worked on. One that wants
@@ -25,8 +53,8 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     /// nothing there.
     #[cold]
     pub(super) fn note_parked(&mut self, before: usize, after: usize, outcome: Outcome) -> Outcome {
-        self.parked_len = self.parked_len.saturating_sub(before) + after;
-        if after > before && self.parked_len > self.config.parked_len_max {
+        self.strain.parked_len = self.strain.parked_len.saturating_sub(before) + after;
+        if after > before && self.strain.parked_len > self.config.parked_len_max {
             self.metrics.parked_full += 1;
             return Outcome::Close;
         }
@@ -35,9 +63,14 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
     /// Forgets what a connection kept outside the ring: it is gone.
     pub(super) fn forget_parked(&mut self, connection: &Served<D, P>) {
-        self.parked_len = self.parked_len.saturating_sub(connection.parked_len());
+        self.strain.parked_len = self.strain.parked_len.saturating_sub(connection.parked_len());
     }
 }
 
+/// From this level on somebody is refused.
+const REFUSING: u8 = 3;
+/// How long the memory must be that short before: several times what it takes to park those who are
+/// slow.
+const BURST: Duration = Duration::from_millis(100);
 /// In percent, as those of the ring.
 const WATERMARKS: [usize; 4] = [70, 85, 95, 98];

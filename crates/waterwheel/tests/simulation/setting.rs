@@ -100,6 +100,9 @@ fn draw_limits(rng: &mut Rng) -> Limits {
 /// that is all.
 fn draw_ring(rng: &mut Rng, limits: &Limits) -> ring::Config {
     let mut config = ring::Config::default();
+    // Rings of this size are full most of the time. That is what shall be looked into here, and
+    // not the refusals that would follow: `overload.rs` does.
+    config.watermarks = [101; 4];
     config.segment_len = pick(rng, &[64, 128, 256, 512, 1024, 4096]);
     let body_len_max = usize::try_from(limits.body_len_max).expect("a body limit of a few bytes");
     let run_len = REPLY_HEAD_LEN + limits.head_len_max + body_len_max + SLACK_LEN;
