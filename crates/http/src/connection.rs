@@ -10,7 +10,6 @@ use http::StatusCode;
 use crate::core::{Asked, Core, Http, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Instant, Need, PeerAddress};
-use crate::expiry::Expiry;
 use crate::limits::Limits;
 use crate::overload::{CLOSE_AT, idle_deadline, must_shed, shed};
 use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Outline, Version, parse_head};
@@ -28,7 +27,7 @@ pub struct Connection {
     peer: PeerAddress,
     scan: HeadScan,
     /// When the connection is too old for another request.
-    expires: Expiry,
+    expires: Instant,
     /// When the phase began: the last request ended, the head's first byte came, or the body was
     /// begun.
     since: Instant,
@@ -59,7 +58,7 @@ impl Connection {
     #[must_use]
     pub fn new(peer: PeerAddress, now: Instant, limits: &Limits) -> Self {
         let scan = HeadScan::new();
-        let expires = Expiry::after(now, limits.connection_age_max);
+        let expires = now + limits.connection_age_max;
         Self { phase: Phase::Idle, peer, scan, expires, since: now, served: false }
     }
 
@@ -378,7 +377,7 @@ impl Connection {
     /// How the reply to `head` is framed, and whether another request may follow it.
     #[inline]
     fn terms(&self, head: &Head<'_>, exchange: &Exchange<'_>) -> Terms {
-        let has_time = exchange.pressure < CLOSE_AT && !self.expires.has_come(exchange.now);
+        let has_time = exchange.pressure < CLOSE_AT && exchange.now < self.expires;
         let goes_on = head.keep_alive && !exchange.draining && has_time;
         let persistence = match (goes_on, head.version) {
             (false, _) => Persistence::Close,

@@ -19,7 +19,6 @@ mod connection;
 mod core;
 mod encode;
 mod exchange;
-mod expiry;
 mod gauges;
 mod handler;
 mod limits;
