@@ -67,6 +67,7 @@ impl Stand {
             ended: false,
             closed: false,
             draining: false,
+            pressure: 0,
             now: Duration::from_secs(1).into(),
             connections: 1,
             layer: None,
