@@ -180,8 +180,7 @@ impl Connection {
             return Need::Finish;
         }
         let limits = &http.service().limits;
-        let deadline = idle_deadline(self.since, self.served, limits, exchange);
-        Need::Bytes { room: 0, deadline }
+        Need::Bytes { room: 0, deadline: idle_deadline(self.since, self.served, limits, exchange) }
     }
 
     #[cold]
