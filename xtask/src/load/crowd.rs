@@ -140,6 +140,13 @@ impl Crowd {
                 if reply_count > 0 {
                     on_replies(index, connection, reply_count)?;
                 }
+                // The end came with the last bytes, and is announced this once.
+                if self.temper == Temper::Tolerant
+                    && event.is_read_closed()
+                    && self.connections[index].receive().is_err()
+                {
+                    self.broken.push(index);
+                }
             }
         }
         Ok(())

@@ -242,7 +242,8 @@ mod tests {
 
     use super::*;
 
-    /// Answers each connection's first request, some with 503, and then closes without a word.
+    /// Answers each connection's first request, some with 503 and some with word of the end, and
+    /// then closes.
     fn serve_once_each(listener: &TcpListener) {
         for (index, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
@@ -252,7 +253,8 @@ mod tests {
                 return;
             }
             let status = if index % 4 == 3 { 503 } else { 200 };
-            let reply = format!("HTTP/1.1 {status} So\r\ncontent-length: 0\r\n\r\n");
+            let last = if index % 2 == 0 { "connection: close\r\n" } else { "" };
+            let reply = format!("HTTP/1.1 {status} So\r\n{last}content-length: 0\r\n\r\n");
             stream.write_all(reply.as_bytes()).unwrap();
         }
     }
