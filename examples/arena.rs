@@ -15,7 +15,7 @@ use waterwheel::stages::base64::Base64;
 use waterwheel::stages::zstd::Zstd;
 use waterwheel::task::sleep;
 use waterwheel::zerocopy::little_endian::U32;
-use waterwheel::{App, Gauges, Handler, InPlace, Json, Limits, Reply, Request, Tls};
+use waterwheel::{App, Gauges, Handler, InPlace, Json, Limits, Reply, Request, Tls, breathe};
 
 /// Serves the arena's workload.
 #[derive(Parser)]
@@ -72,19 +72,36 @@ fn echo(request: &Request<'_>, body: InPlace<[u8]>) -> Reply {
     }
 }
 
-/// Burns about 2 ms of CPU on the spot: a multiplication chain that nothing can shorten.
+/// Burns about 2 ms of CPU on the spot.
 fn burn() -> &'static str {
+    burn_rounds(BURN_ROUNDS);
+    "ok"
+}
+
+/// The same, and lets light requests pass every 100 µs.
+fn burn_and_breathe() -> &'static str {
+    for _ in 0..BREATHS {
+        burn_rounds(BURN_ROUNDS / BREATHS);
+        breathe();
+    }
+    "ok"
+}
+
+/// A multiplication chain that nothing can shorten.
+fn burn_rounds(rounds: u64) {
     let mut state = std::hint::black_box(1u64);
-    for _ in 0..BURN_ROUNDS {
+    for _ in 0..rounds {
         // Without the box the compiler takes several rounds in one step.
         state = std::hint::black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
     }
     std::hint::black_box(state);
-    "ok"
 }
 
 /// About 2 ms at 1 ns a round, measured.
 const BURN_ROUNDS: u64 = 2_000_000;
+
+/// Pieces of 100 µs, or a little less on a faster machine.
+const BREATHS: u64 = 20;
 
 /// Every twentieth request of this process burns.
 fn mix() -> &'static str {
@@ -111,6 +128,7 @@ fn main() -> anyhow::Result<()> {
         .get("/json", json)
         .get("/light", || "ok")
         .get("/burn", burn)
+        .get("/burn-breathe", burn_and_breathe)
         .get("/mix", mix)
         .get("/async", wait)
         .get("/gauges", Json::<Gauges>)

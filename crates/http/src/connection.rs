@@ -17,26 +17,25 @@ use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::router::Found;
-use crate::streaming::Rest;
 use crate::waiting::Waiting;
 
 /// The state of one connection between calls.
 #[derive(Debug)]
 pub struct Connection {
-    phase: Phase,
-    peer: PeerAddress,
-    scan: HeadScan,
+    pub(crate) phase: Phase,
+    pub(crate) peer: PeerAddress,
+    pub(crate) scan: HeadScan,
     /// When the connection is too old for another request.
-    expires: Instant,
+    pub(crate) expires: Instant,
     /// When the phase began: the last request ended, the head's first byte came, or the body was
     /// begun.
-    since: Instant,
+    pub(crate) since: Instant,
     /// Whether a request has been answered.
-    served: bool,
+    pub(crate) served: bool,
 }
 
 #[derive(Debug)]
-enum Phase {
+pub(crate) enum Phase {
     /// Nothing of the next request has come.
     Idle,
     /// Part of a head has come.
@@ -51,7 +50,7 @@ enum Phase {
 }
 
 /// `Err` ends the call.
-type Step = Result<(), Need>;
+pub(crate) type Step = Result<(), Need>;
 
 impl Connection {
     /// A connection from `peer`, opened at `now`.
@@ -81,9 +80,9 @@ impl Connection {
         loop {
             let step = match self.phase {
                 Phase::Idle | Phase::Head => self.head(http, slots, exchange),
-                Phase::Body(_) => self.body(None, http, slots, exchange),
+                Phase::Body(_) => self.body(true, None, http, slots, exchange),
                 Phase::Skip(_) => self.skip(http, exchange),
-                Phase::Waiting(_) => self.wait(http, exchange),
+                Phase::Waiting(_) => self.wait(true, http, exchange),
             };
             if let Err(need) = step {
                 return need;
@@ -155,9 +154,12 @@ impl Connection {
         let (ring, connections, layer) = (exchange.ring, exchange.connections, exchange.layer);
         match &found {
             Found::Route { value, params, .. } => {
+                if http.is_expensive(**value) {
+                    return Err(Need::Defer);
+                }
                 let route = &http.service().routes[**value];
                 let request = Request::new(&head, params, &self.peer);
-                let asked = Asked { route, request, body: None, connections, layer };
+                let asked = Asked { index: **value, request, body: None, connections, layer };
                 let mut reply = None;
                 if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
                     let waiting = Waiting::new(pending, **value, &head, terms, http);
@@ -223,7 +225,7 @@ impl Connection {
                 }
                 self.since = exchange.now;
                 self.phase = Phase::Body(body);
-                self.body(outline, http, slots, exchange)
+                self.body(true, outline, http, slots, exchange)
             }
             // Only where there is a route.
             Opening::Stream(_) => Err(Need::Abort),
@@ -237,10 +239,12 @@ impl Connection {
         }
     }
 
-    /// Waits for the whole body, then answers. The outline is that of the head that `slots` hold.
+    /// Waits for the whole body, then answers, unless the request is expensive and may stand back.
+    /// The outline is that of the head that `slots` hold.
     #[inline(never)]
-    fn body(
+    pub(crate) fn body(
         &mut self,
+        may_stand_back: bool,
         outline: Option<Outline>,
         http: &Core,
         slots: &mut HeaderSlots,
@@ -257,7 +261,10 @@ impl Connection {
             }
         };
         let head_len = body.head_len;
-        self.answer_body(head_len, &content, outline, http, slots, exchange)
+        if may_stand_back && http.is_expensive(body.route) {
+            return Err(Need::Defer);
+        }
+        self.answer_claimed(head_len, Some(&content), outline, http, slots, exchange)
     }
 
     fn await_body(&self, http: &Core, exchange: &Exchange<'_>) -> Need {
@@ -275,23 +282,25 @@ impl Connection {
         Need::Bytes { room, deadline: by_rate.min(by_stall) }
     }
 
-    /// Gives the complete body to the route's handler.
-    fn answer_body(
+    /// Gives a complete request to the route's handler, in a lease of its own. Without content it
+    /// has no body.
+    pub(crate) fn answer_claimed(
         &mut self,
         head_len: usize,
-        content: &Content,
+        content: Option<&Content>,
         outline: Option<Outline>,
         http: &Core,
         slots: &mut HeaderSlots,
         exchange: &mut Exchange<'_>,
     ) -> Step {
-        let total = head_len + content.raw_len;
-        let wanted = head_len + content.start + content.len;
+        let Content { raw_len, start, len } = content.copied().unwrap_or_default();
+        let (total, wanted) = (head_len + raw_len, head_len + start + len);
         let claimed = exchange.inbound.claim_front(exchange.ring, total, wanted);
         let mut lease = claimed.map_err(|_| Need::Room)?;
         let mut body = lease.split_off(head_len);
-        body.truncate(content.start + content.len);
-        body.advance(content.start);
+        body.truncate(start + len);
+        body.advance(start);
+        let body = content.map(|_| body);
         let limits = &http.service().limits;
         let head = match outline {
             Some(outline) => outline.over(lease.payload(), slots),
@@ -307,7 +316,7 @@ impl Connection {
         let route = &http.service().routes[*value];
         let request = Request::new(&head, &params, &self.peer);
         let (ring, connections, layer) = (exchange.ring, exchange.connections, exchange.layer);
-        let asked = Asked { route, request, body: Some(body), connections, layer };
+        let asked = Asked { index: *value, request, body, connections, layer };
         let mut reply = None;
         if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
             let waiting = Waiting::new(pending, *value, &head, terms, http);
@@ -316,32 +325,6 @@ impl Connection {
         }
         http.send(route, &mut reply, Some(lease), terms, ring, exchange.outbound);
         self.next(terms, exchange.now)
-    }
-
-    /// Lets the handler's future, or that of its reply, go on.
-    #[inline(never)]
-    fn wait(&mut self, http: &Core, exchange: &mut Exchange<'_>) -> Step {
-        let Phase::Waiting(waiting) = &mut self.phase else { return Ok(()) };
-        match waiting.poll(http, exchange) {
-            Ok((terms, rest)) => {
-                self.next(terms, exchange.now)?;
-                match rest {
-                    Rest::Nothing => Ok(()),
-                    Rest::Unknown => Err(Need::Finish),
-                    Rest::Bytes(len) => {
-                        self.phase = Phase::Skip(len);
-                        Ok(())
-                    }
-                }
-            }
-            Err(need) => {
-                if need == Need::Finish {
-                    // Cut short. What its future held goes now, not when the peer has left.
-                    self.phase = Phase::Idle;
-                }
-                Err(need)
-            }
-        }
     }
 
     /// Drops what has come of a body that nobody wants.
@@ -363,7 +346,7 @@ impl Connection {
 
     /// The request is answered: the next one may come, or the connection ends.
     #[inline]
-    fn next(&mut self, terms: Terms, now: Instant) -> Step {
+    pub(crate) fn next(&mut self, terms: Terms, now: Instant) -> Step {
         // A request that came at once was never anything but the next one.
         if !matches!(self.phase, Phase::Idle) {
             self.phase = Phase::Idle;

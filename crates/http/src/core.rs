@@ -1,9 +1,9 @@
 //! One worker's HTTP: calls handlers and turns their replies into bytes to send.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::SystemTime;
@@ -13,6 +13,7 @@ use waterwheel_ring::{Full, Lease, Ring, Runs};
 use waterwheel_stages::StageError;
 
 use crate::coding::{CodingIndex, DecodeError};
+use crate::cost::Costs;
 use crate::encode::{Persistence, REPLY_HEAD_ROOM, ReplyHead, Stamp};
 use crate::exchange::Exchange;
 use crate::parse::HeaderSlots;
@@ -22,6 +23,7 @@ use crate::reply::{Body, Reply};
 use crate::request::{Call, Locals, Request};
 use crate::service::{PlannedRoute, Service};
 use crate::streaming::{SharedInflow, stage_status};
+use crate::twin::Shared;
 
 /// What one worker keeps to serve a [`Service`].
 #[derive(Debug)]
@@ -35,11 +37,10 @@ pub struct Http {
 /// Per-core values, the current date, a counter: all that handlers and replies need.
 #[derive(Debug)]
 pub(crate) struct Core {
-    service: Arc<Service>,
-    pub(crate) locals: Locals,
+    pub(crate) service: Arc<Service>,
+    pub(crate) shared: Rc<Shared>,
     stamp: Stamp,
     pub(crate) worker: usize,
-    pub(crate) requests: Cell<u64>,
 }
 
 /// How a reply is framed.
@@ -54,7 +55,8 @@ pub(crate) struct Terms {
 
 /// A request and what it goes to.
 pub(crate) struct Asked<'a> {
-    pub(crate) route: &'a PlannedRoute,
+    /// Index of the route.
+    pub(crate) index: usize,
     pub(crate) request: Request<'a>,
     pub(crate) body: Option<Lease>,
     /// Connections open on this worker.
@@ -76,8 +78,13 @@ impl Http {
     /// For the worker with this index.
     #[must_use]
     pub fn new(service: Arc<Service>, locals: Locals, worker: usize) -> Self {
-        let (stamp, requests) = (Stamp::new(), Cell::new(0));
-        let core = Core { service, locals, stamp, worker, requests };
+        let costs = Costs::new(service.routes.iter().map(|route| route.is_expensive));
+        let shared = Rc::new(Shared { locals, costs });
+        Self::of(service, shared, worker)
+    }
+
+    pub(crate) fn of(service: Arc<Service>, shared: Rc<Shared>, worker: usize) -> Self {
+        let core = Core { service, shared, stamp: Stamp::new(), worker };
         Self { core, slots: HeaderSlots::new() }
     }
 
@@ -85,12 +92,6 @@ impl Http {
     #[inline]
     pub fn set_wall(&mut self, wall: SystemTime) {
         self.core.stamp.refresh(wall);
-    }
-
-    /// How many requests were given to handlers.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.core.requests.get()
     }
 }
 
@@ -116,8 +117,9 @@ impl Core {
         ring: &Ring,
         terms: &mut Terms,
     ) -> Option<Pending> {
-        let Asked { route, request, mut body, connections, layer } = asked;
-        self.requests.set(self.requests.get() + 1);
+        let Asked { index, request, mut body, connections, layer } = asked;
+        let route = &self.service.routes[index];
+        self.shared.costs.run(index);
         if let Some(codings) = &route.compression {
             terms.coding = codings.accepted(&request.headers());
         }
@@ -146,8 +148,9 @@ impl Core {
         ring: &Ring,
         terms: &mut Terms,
     ) -> Pending {
-        let Asked { route, request, connections, layer, .. } = asked;
-        self.requests.set(self.requests.get() + 1);
+        let Asked { index, request, connections, layer, .. } = asked;
+        let route = &self.service.routes[index];
+        self.shared.costs.run(index);
         if let Some(codings) = &route.compression {
             terms.coding = codings.accepted(&request.headers());
         }

@@ -63,6 +63,9 @@ pub enum Need {
     Turn,
     /// Another call when the ring has room again.
     Room,
+    /// A call of [`advance_expensive`](crate::Connection::advance_expensive): the route of the
+    /// request that is next has been found to take long, or was declared to.
+    Defer,
     /// Another call when a waker of [`Exchange::waker`] was woken, or the peer closed. Until then
     /// nothing need be read.
     Wake {

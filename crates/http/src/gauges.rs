@@ -37,7 +37,7 @@ impl Gauges {
         Self {
             worker: core.worker,
             connections,
-            requests: core.requests.get(),
+            requests: core.shared.costs.requests(),
             segments: ring.segment_count(),
             segment_len: ring.segment_len(),
             leased: stats.leased,

@@ -84,6 +84,16 @@ pub trait Handler<M>: Send + Sync + 'static {
         Route::new(self).vital()
     }
 
+    /// Declares the route to take long, 100 µs or more: its requests stand back behind those of
+    /// other routes from the first one on, and its handler may breathe. Without this the
+    /// same is found out by measuring.
+    fn expensive(self) -> Route
+    where
+        Self: Sized,
+    {
+        Route::new(self).expensive()
+    }
+
     /// Sets the longest body that the route takes, in bytes before any decoding. Overrides
     /// [`Limits::body_len_max`](crate::Limits::body_len_max), which does not hold for handlers that
     /// [read their body](crate::BodyReader) while it comes: without this, theirs may have any
@@ -108,6 +118,7 @@ pub struct Route {
     pub(crate) is_vital: bool,
     /// The handler reads the body while it comes.
     pub(crate) is_streamed: bool,
+    pub(crate) is_expensive: bool,
 }
 
 /// What becomes of the future of an async handler when the client closes its side of the connection
@@ -144,6 +155,7 @@ impl Route {
             is_compressed: false,
             is_vital: false,
             is_streamed: H::STREAMS,
+            is_expensive: false,
         }
     }
 
@@ -179,6 +191,13 @@ impl Route {
     #[must_use]
     pub fn compressed(mut self) -> Self {
         self.is_compressed = true;
+        self
+    }
+
+    /// As [`Handler::expensive`].
+    #[must_use]
+    pub fn expensive(mut self) -> Self {
+        self.is_expensive = true;
         self
     }
 

@@ -17,8 +17,10 @@
 mod coding;
 mod connection;
 mod core;
+mod cost;
 mod encode;
 mod exchange;
+mod expensive;
 mod gauges;
 mod handler;
 mod limits;
@@ -29,6 +31,7 @@ mod request;
 mod serve;
 mod service;
 mod streaming;
+mod twin;
 mod waiting;
 
 pub use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -36,6 +39,7 @@ pub use http::{HeaderName, HeaderValue, StatusCode, header};
 pub mod body;
 pub mod extract;
 mod overload;
+mod parcel;
 pub mod parse;
 pub mod reply;
 pub mod representation;
@@ -51,6 +55,7 @@ pub use handler::{
     Awaited, Borrowed, BorrowedAwaited, Built, Extracted, Handler, IntoRoute, Route, WhenGone,
 };
 pub use limits::{Limits, LimitsError};
+pub use parcel::Parcel;
 pub use pending::{Answer, Pending};
 pub use rejection::Rejection;
 pub use reply::{IntoReply, Json, Reply};

@@ -18,6 +18,8 @@ use crate::streaming::{Announced, BETWEEN_LEN, BodyError, Source};
 #[derive(Debug)]
 pub(crate) struct BodyPhase {
     pub(crate) head_len: usize,
+    /// Index of the route.
+    pub(crate) route: usize,
     pub(crate) coding: Coding,
 }
 
@@ -30,6 +32,7 @@ pub(crate) enum Coding {
 }
 
 /// Where a complete body lies, counted from the end of the head.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Content {
     /// Bytes taken from the connection.
     pub(crate) raw_len: usize,
@@ -118,7 +121,7 @@ pub(crate) fn open(
         Some(len) => Coding::Length(len),
         None => Coding::Chunked(Box::new(Chunked::new(len_max as u64))),
     };
-    let body = BodyPhase { head_len: head.head_len, coding };
+    let body = BodyPhase { head_len: head.head_len, route: **value, coding };
     Opening::Receive(body, head.expect_continue)
 }
 

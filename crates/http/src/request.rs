@@ -150,7 +150,7 @@ impl<'a> Call<'a> {
 
     /// This core's value of type `T`, if the application has one.
     pub fn local<T: 'static>(&self) -> Option<Rc<T>> {
-        self.core.locals.get()
+        self.core.shared.locals.get()
     }
 
     /// What lies between the socket and HTTP, if it is a `T`: the session of a connection over TLS,

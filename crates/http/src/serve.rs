@@ -1,16 +1,18 @@
 //! HTTP as a protocol of the runtime: the only file here that knows what a worker offers and asks.
 
 use std::task::Waker;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use waterwheel_runtime::{Instant, Io, Next, PeerAddress, Protocol};
 
 use crate::connection::Connection;
 use crate::core::Http;
 use crate::exchange::{Exchange, Need};
+use crate::parcel::Parcel;
 
 impl Protocol for Http {
     type Connection = Connection;
+    type Parcel = Parcel;
 
     fn open(&mut self, _endpoint: usize, peer: PeerAddress, now: Instant) -> Connection {
         Connection::new(peer, now, self.core.service().limits())
@@ -27,12 +29,35 @@ impl Protocol for Http {
     #[inline(always)]
     fn advance(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
         let waking = io.waking;
+        self.core.shared.costs.begin();
         connection.advance(self, &mut exchange(io, &|| waking.waker())).into()
+    }
+
+    fn advance_expensive(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
+        let waking = io.waking;
+        self.core.shared.costs.begin();
+        connection.advance_expensive(self, &mut exchange(io, &|| waking.waker())).into()
     }
 
     fn timed_out(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
         let waking = io.waking;
         connection.timed_out(self, &mut exchange(io, &|| waking.waker())).into()
+    }
+
+    fn pack(&mut self, connection: &mut Connection) -> Option<Parcel> {
+        connection.pack()
+    }
+
+    fn unpack(&mut self, parcel: Parcel) -> Connection {
+        parcel.into()
+    }
+
+    fn twin(&self) -> Option<Self> {
+        Some(Self::twin(self))
+    }
+
+    fn took(&mut self, time: Duration) -> Option<&str> {
+        Self::took(self, time)
     }
 
     fn set_wall(&mut self, wall: SystemTime) {
@@ -64,6 +89,7 @@ impl From<Need> for Next {
             Need::Bytes { room, deadline } => Self::Read { room, deadline },
             Need::Turn => Self::Yield,
             Need::Room => Self::Starve,
+            Need::Defer => Self::Defer,
             Need::Wake { deadline } => Self::Wake { deadline },
             Need::BytesOrWake { room, deadline } => Self::ReadOrWake { room, deadline },
             Need::Finish => Self::Finish,

@@ -29,6 +29,8 @@ pub(crate) struct PlannedRoute {
     /// The handler reads the body while it comes.
     pub(crate) is_streamed: bool,
     pub(crate) when_gone: Option<WhenGone>,
+    /// Declared by the application.
+    pub(crate) is_expensive: bool,
     /// For bodies that name a coding, on a route that decodes them.
     pub(crate) decoding: Option<Codings>,
     /// For replies, on a route that compresses them.
@@ -70,7 +72,7 @@ impl PlannedRoute {
             };
             plan.map_err(|source| ServiceError::Plan { route: name.clone(), source })
         };
-        let is_vital = route.is_vital;
+        let (is_vital, is_expensive) = (route.is_vital, route.is_expensive);
         let Route { endpoint, chain, when_gone, decoded_len_max, is_compressed, .. } = route;
         let decoding = decoded_len_max.map(Codings::new);
         let mut coding_plans = Vec::new();
@@ -94,6 +96,7 @@ impl PlannedRoute {
             body_len_max,
             is_streamed,
             when_gone,
+            is_expensive,
             decoding,
             is_vital,
             coding_plans,

@@ -25,7 +25,7 @@ pub(crate) struct Waiting {
     /// What is left of it then.
     rest: Rest,
     /// Index of the route.
-    route: usize,
+    pub(crate) route: usize,
     terms: Terms,
     version: Version,
     when_gone: WhenGone,
@@ -65,9 +65,8 @@ impl Waiting {
         http: &Core,
         exchange: &Exchange<'_>,
     ) -> Self {
-        let route = &http.service().routes[index];
         let Exchange { ring, connections, layer, .. } = *exchange;
-        let asked = Asked { route, request, body: None, connections, layer };
+        let asked = Asked { index, request, body: None, connections, layer };
         let pending = http.call_streamed(asked, &source.flow(), ring, &mut terms);
         Self { source: Some(source), ..Self::new(pending, index, head, terms, http) }
     }
@@ -129,6 +128,7 @@ impl Waiting {
     }
 
     fn poll_once(&mut self, http: &Core, exchange: &mut Exchange<'_>) -> Result<(), Need> {
+        http.shared.costs.poll(self.route);
         if let Some(source) = &self.source {
             source.enter(&(exchange.waker)());
         }

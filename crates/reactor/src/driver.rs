@@ -5,7 +5,7 @@
 //! The same worker code runs in both, so nothing above this file may ask the operating system for
 //! bytes, time or chance by another way. This file knows no ring and no protocol.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use crate::{Instant, PeerAddress, Sources, Token};
 /// Readiness is **edge-triggered**: an edge is reported once, when bytes, room or an end arrive. A
 /// worker that stops reading or writing before it saw [`io::ErrorKind::WouldBlock`] (or a short
 /// read) gets no second edge for what is left, and must remember to come back by itself.
-pub trait Driver {
+pub trait Driver: 'static {
     /// A connected stream. Dropping it without [`close`](Self::close) is allowed and closes it too.
     type Socket: Debug;
     /// Ends a [`poll`](Self::poll) from another thread.
@@ -47,6 +47,13 @@ pub trait Driver {
     /// # Errors
     /// The kernel's, when it has no room for another registration.
     fn register(&mut self, socket: &mut Self::Socket, token: Token) -> io::Result<()>;
+
+    /// Reports nothing of `socket` any more, so that another driver of the process can
+    /// [`register`](Self::register) it. Events that are under way keep their old token.
+    ///
+    /// # Errors
+    /// The kernel's; the socket is as it was then.
+    fn deregister(&mut self, socket: &mut Self::Socket) -> io::Result<()>;
 
     /// Reads into `room`. `Ok(0)` is the end of the peer's bytes. Fewer bytes than fit mean that
     /// the socket is drained: the next bytes will be a new edge. Only an end that was reported
@@ -112,9 +119,13 @@ pub trait Driver {
     /// for the worker.
     fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()>;
 
-    /// Where the monotonic clock stands, counted from when the driver was made. Costs one clock
+    /// Where the monotonic clock stands, counted from the same moment by all drivers of a process
+    /// or a simulated world. Costs one clock
     /// read: ask once per turn.
     fn now(&self) -> Instant;
+
+    /// The clock of [`now`](Self::now), for those on this thread who cannot ask the driver.
+    fn clock(&self) -> Clock;
 
     /// Civil time, for dates only. It may jump.
     fn wall_clock(&self) -> SystemTime;
@@ -127,6 +138,30 @@ pub trait Driver {
 
     /// What the futures of this worker connect and wait by; the same each time.
     fn sources(&self) -> Rc<dyn Sources>;
+}
+
+/// A way to ask what [`Driver::now`] would say.
+#[derive(Clone)]
+pub struct Clock(Rc<dyn Fn() -> Instant>);
+
+impl Clock {
+    /// A clock that asks `now`.
+    #[must_use]
+    pub fn new(now: impl Fn() -> Instant + 'static) -> Self {
+        Self(Rc::new(now))
+    }
+
+    /// Where the clock stands.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        (self.0)()
+    }
+}
+
+impl Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&self.now()).finish()
+    }
 }
 
 /// Ends the wait of the worker that it came from; waking one that does not wait is remembered.

@@ -83,7 +83,7 @@ mod timer;
 mod token;
 
 pub use clock::Instant;
-pub use driver::{Driver, Event, Readiness, VECTORED_MAX, Wake};
+pub use driver::{Clock, Driver, Event, Readiness, VECTORED_MAX, Wake};
 pub use error::{AcceptFault, SendFault};
 pub use helper_threads::{Helpers, Job, NAME_THREADS_MAX};
 pub use mio_driver::{MioDriver, Stream, Waker};

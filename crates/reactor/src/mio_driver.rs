@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use mio::unix::SourceFd;
@@ -15,7 +15,7 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAdd
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::disk::{self, Disk, DiskConfig, KernelDisk};
-use crate::driver::{Driver, Event, Readiness, Wake};
+use crate::driver::{Clock, Driver, Event, Readiness, Wake};
 use crate::listen::Listener;
 use crate::mio_sources::MioSources;
 use crate::{Helpers, Instant, PeerAddress, Sources, Token, VECTORED_MAX};
@@ -32,8 +32,7 @@ pub struct MioDriver {
     sources: Rc<MioSources>,
     /// Held so that it can be let go: see [`end_one_waiting`](Self::end_one_waiting).
     spare: Option<File>,
-    /// The second of the monotonic clock in which it was made: what [`now`](Driver::now) counts
-    /// from. Whole seconds, so that taking them off takes one subtraction.
+    /// As [`STARTED`].
     started: i64,
     rng: fastrand::Rng,
     disk: Rc<KernelDisk>,
@@ -83,7 +82,7 @@ impl MioDriver {
             waker,
             sources,
             spare: Some(open_spare()?),
-            started: clock_gettime(ClockId::Monotonic).tv_sec,
+            started: *STARTED.get_or_init(|| clock_gettime(ClockId::Monotonic).tv_sec),
             rng: fastrand::Rng::new(),
             disk: Rc::new(disk),
         })
@@ -151,6 +150,11 @@ impl Driver for MioDriver {
         self.poll.registry().register(&mut SourceFd(&fd), mio::Token(token.to_usize()), both)
     }
 
+    fn deregister(&mut self, socket: &mut Stream) -> io::Result<()> {
+        let fd = socket.0.as_raw_fd();
+        self.poll.registry().deregister(&mut SourceFd(&fd))
+    }
+
     /// By rustix rather than the C library, whose wrappers spend 30 instructions a call on points
     /// of thread cancellation that Rust programs have no use for.
     #[inline]
@@ -207,9 +211,12 @@ impl Driver for MioDriver {
 
     #[inline]
     fn now(&self) -> Instant {
-        let time = clock_gettime(ClockId::Monotonic);
-        let nanoseconds = time.tv_sec.abs_diff(self.started) * 1_000_000_000;
-        Instant::from_nanos(nanoseconds + time.tv_nsec.unsigned_abs())
+        since(self.started)
+    }
+
+    fn clock(&self) -> Clock {
+        let started = self.started;
+        Clock::new(move || since(started))
     }
 
     fn wall_clock(&self) -> SystemTime {
@@ -253,6 +260,11 @@ impl Wake for Waker {
         debug_assert!(woken.is_ok(), "a waker's write cannot fail: {woken:?}");
     }
 }
+
+/// The second of the monotonic clock in which the first driver was made: what [`Driver::now`]
+/// counts from. One for all, so that instants stay right when a connection changes its driver.
+/// Whole seconds, so that taking them off takes one subtraction.
+static STARTED: OnceLock<i64> = OnceLock::new();
 
 /// Most events per poll: 12 KiB of epoll's records. What is more stays with the kernel for the
 /// next.
@@ -309,6 +321,14 @@ fn peer_address(peer: Option<SocketAddrAny>) -> PeerAddress {
 /// it go would not help against `ENFILE`.
 fn open_spare() -> io::Result<File> {
     File::open("/dev/null")
+}
+
+/// Time since that second of the monotonic clock began.
+#[inline]
+fn since(second: i64) -> Instant {
+    let time = clock_gettime(ClockId::Monotonic);
+    let nanoseconds = time.tv_sec.abs_diff(second) * 1_000_000_000;
+    Instant::from_nanos(nanoseconds + time.tv_nsec.unsigned_abs())
 }
 
 #[inline]

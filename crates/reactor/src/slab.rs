@@ -16,7 +16,10 @@ pub struct Slab<T> {
     slots: Vec<Slot<T>>,
     /// The slot that was freed last, or [`END`]; further ones follow by [`Content::Free`].
     free_head: u32,
+    /// Values stored, the lent ones among them.
     len: usize,
+    /// Values that are out on loan.
+    lent: usize,
     len_max: usize,
 }
 
@@ -31,7 +34,7 @@ impl<T> Slab<T> {
     #[must_use]
     pub const fn new(len_max: usize) -> Self {
         assert!(len_max <= Self::LEN_MAX, "a slab index must fit 32 bits");
-        Self { slots: Vec::new(), free_head: END, len: 0, len_max }
+        Self { slots: Vec::new(), free_head: END, len: 0, lent: 0, len_max }
     }
 
     /// Makes an empty slab whose first `capacity` values need no further allocation.
@@ -45,7 +48,7 @@ impl<T> Slab<T> {
         slab
     }
 
-    /// How many values are stored.
+    /// How many values are stored, those that are lent included.
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -170,14 +173,43 @@ impl<T> Slab<T> {
         self.len -= 1;
         match content {
             Content::Live(value) => Some(value),
-            Content::Free { .. } => None,
+            Content::Lent | Content::Free { .. } => None,
         }
     }
 
-    /// Every value with its token, by rising index.
+    /// Takes the value out for a while: its token stays good for [`give_back`](Self::give_back),
+    /// and nothing is found under it until then. `None` when it is gone or lent already.
+    #[must_use]
+    pub fn lend(&mut self, token: Token) -> Option<T> {
+        let slot = self.slots.get_mut(token.index as usize)?;
+        if slot.generation != token.generation || !matches!(slot.content, Content::Live(_)) {
+            return None;
+        }
+        self.lent += 1;
+        match std::mem::replace(&mut slot.content, Content::Lent) {
+            Content::Live(value) => Some(value),
+            Content::Lent | Content::Free { .. } => None,
+        }
+    }
+
+    /// Puts a value back under the token under which it was lent.
+    ///
+    /// # Panics
+    /// When nothing is lent under `token`.
+    pub fn give_back(&mut self, token: Token, value: T) {
+        let slot = self.slots.get_mut(token.index as usize);
+        let slot = slot.filter(|slot| slot.generation == token.generation);
+        match slot.map(|slot| &mut slot.content) {
+            Some(content @ Content::Lent) => *content = Content::Live(value),
+            _ => panic!("nothing is lent under {token:?}"),
+        }
+        self.lent -= 1;
+    }
+
+    /// Every value with its token, by rising index; lent ones are left out.
     #[must_use]
     pub fn iter(&self) -> Iter<'_, T> {
-        Iter { slots: self.slots.iter().enumerate(), left: self.len }
+        Iter { slots: self.slots.iter().enumerate(), left: self.len - self.lent }
     }
 
     /// Every live token, by rising index.
@@ -249,7 +281,11 @@ struct Slot<T> {
 
 enum Content<T> {
     Live(T),
-    Free { next: u32 },
+    /// Out on loan: the slot is taken, and empty.
+    Lent,
+    Free {
+        next: u32,
+    },
 }
 
 /// Ends the free list. No slot has this index: a slab has at most `u32::MAX` slots.

@@ -197,6 +197,19 @@ impl Inbound {
         moved_len
     }
 
+    /// The bytes outside the ring, for another thread to go on with; see `From`.
+    #[must_use]
+    pub fn into_parked(mut self) -> Vec<u8> {
+        self.park();
+        match self.place {
+            Place::Parked { mut bytes, start } => {
+                bytes.drain(..start);
+                bytes
+            }
+            Place::Nowhere | Place::Ring(_) => Vec::new(),
+        }
+    }
+
     /// Gives segments behind the bytes back, while the rest of the request is awaited.
     #[inline]
     pub fn trim(&mut self) {
@@ -283,6 +296,15 @@ impl From<Lease> for Inbound {
     #[inline]
     fn from(lease: Lease) -> Self {
         Self { place: Place::Ring(lease) }
+    }
+}
+
+impl From<Vec<u8>> for Inbound {
+    /// Parked bytes, as from [`into_parked`](Inbound::into_parked).
+    fn from(bytes: Vec<u8>) -> Self {
+        let place =
+            if bytes.is_empty() { Place::Nowhere } else { Place::Parked { bytes, start: 0 } };
+        Self { place }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use waterwheel_reactor::Helpers;
 use waterwheel_reactor::disk::DiskConfig;
 
-use crate::{AddressCap, Network};
+use crate::{AddressCap, Network, Watchdog};
 
 /// Settings of a [`Runtime`](crate::Runtime). The defaults keep a server alive without tuning.
 #[derive(Clone, Debug)]
@@ -19,6 +19,9 @@ pub struct Config {
     pub workers: Option<NonZeroUsize>,
     /// Where the workers run.
     pub pinning: Pinning,
+    /// Whether connections whose next request is expensive and has not begun may go to another
+    /// worker. Without it each stays with the worker that accepted it.
+    pub hand_over: bool,
     /// Each worker's ring.
     pub ring: waterwheel_ring::Config,
     /// Limits of a worker.
@@ -44,6 +47,7 @@ impl Default for Config {
         Self {
             workers: None,
             pinning: Pinning::Auto,
+            hand_over: true,
             ring: waterwheel_ring::Config::default(),
             worker: WorkerConfig::default(),
             unlink_stale: false,
@@ -113,6 +117,8 @@ pub struct WorkerConfig {
     pub drain_grace: Duration,
     /// How long a drain may take, the grace included, before connections are cut.
     pub drain_timeout: Duration,
+    /// Who hears of handlers that keep a worker to themselves for long.
+    pub watchdog: Watchdog,
 }
 
 impl Default for WorkerConfig {
@@ -133,6 +139,7 @@ impl Default for WorkerConfig {
             linger_len_max: 256 << 10,
             drain_grace: Duration::ZERO,
             drain_timeout: Duration::from_secs(25),
+            watchdog: Watchdog::default(),
         }
     }
 }

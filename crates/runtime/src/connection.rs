@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use waterwheel_reactor::Instant;
+use waterwheel_reactor::{Instant, Readiness};
 use waterwheel_ring::{Inbound, Runs};
 
 use crate::config::WorkerConfig;
@@ -80,6 +80,15 @@ pub(crate) struct Flags {
     pub(crate) counted: bool,
 }
 
+impl Flags {
+    /// Notes what an event tells.
+    #[inline]
+    pub(crate) fn note(&mut self, readiness: Readiness) {
+        self.readable |= readiness.readable;
+        self.read_closed |= readiness.read_closed;
+    }
+}
+
 /// Whether a wake is meant for the protocol, and whether it would read meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Waiting {
@@ -132,6 +141,16 @@ impl<S, C> Connection<S, C> {
             || (self.phase == Phase::Serving && !self.inbound.is_empty())
     }
 
+    /// True when another worker can go on with it as well: all that it has is bytes that were
+    /// received, not too many of them.
+    pub(crate) fn is_movable(&self) -> bool {
+        self.phase == Phase::Serving
+            && self.unsent.is_none()
+            && !self.flags.ended
+            && !self.flags.read_closed
+            && self.inbound.len() <= MOVED_LEN_MAX
+    }
+
     /// The deadline in force: of the send, the linger, or the protocol.
     #[inline]
     pub(crate) fn due(&self, config: &WorkerConfig) -> Instant {
@@ -174,3 +193,7 @@ mod tests {
         assert!(len <= 104, "{len}");
     }
 }
+
+/// Most received bytes with which a connection moves to another worker: copying them takes some
+/// 30 µs.
+const MOVED_LEN_MAX: usize = 256 << 10;

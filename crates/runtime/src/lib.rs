@@ -29,6 +29,7 @@
 //!
 //! impl Protocol for Echo {
 //!     type Connection = ();
+//!     type Parcel = ();
 //!
 //!     fn open(&mut self, _: usize, _: PeerAddress, _: Instant) {}
 //!
@@ -43,6 +44,8 @@
 //!         }
 //!         Next::Read { room: 0, deadline: io.now + Duration::from_secs(60) }
 //!     }
+//!
+//!     fn unpack(&mut self, _: ()) {}
 //!
 //!     fn timed_out(&mut self, _: &mut (), _: &mut Io<'_>) -> Next {
 //!         Next::Finish
@@ -64,6 +67,7 @@ mod control;
 mod endpoint;
 mod error;
 pub mod fs;
+mod handover;
 mod lifecycle;
 mod listeners;
 mod metrics;
@@ -78,6 +82,7 @@ mod runtime;
 #[cfg(feature = "tls")]
 mod secured;
 pub mod task;
+mod watchdog;
 mod worker;
 
 pub use address_cap::AddressCap;
@@ -85,12 +90,14 @@ pub use config::{Config, Pinning, SPARE_FILES, WorkerConfig};
 pub use control::Control;
 pub use endpoint::Endpoint;
 pub use error::RunError;
+pub use handover::Handover;
 pub use metrics::Metrics;
 pub use network::{Network, NetworkError};
 pub use protocol::{Io, Next, Protocol};
 pub use runtime::Runtime;
 #[cfg(feature = "tls")]
-pub use secured::{Secured, SecuredConfig, SecuredConnection};
+pub use secured::{Secured, SecuredConfig, SecuredConnection, SecuredParcel};
 pub use task::Waking;
+pub use watchdog::{SlowCall, Watchdog};
 pub use waterwheel_reactor::{Instant, PeerAddress};
-pub use worker::{Report, Turn, Worker};
+pub use worker::{Breath, Breathing, Report, SLICE, Turn, Worker, breathe};

@@ -1,5 +1,7 @@
 //! What a worker counts. Plain numbers, written by their worker alone.
 
+use std::time::Duration;
+
 /// Counters of one worker since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -8,6 +10,19 @@ pub struct Metrics {
     pub worker: usize,
     /// Turns of the loop.
     pub turns: u64,
+    /// Turns inside of calls that breathed.
+    pub nested_turns: u64,
+    /// Times that an expensive request was put behind cheap ones.
+    pub deferred: u64,
+    /// Connections that left for another worker, to have an expensive request run there.
+    pub handed_over: u64,
+    /// Connections that came from another worker.
+    pub taken_over: u64,
+    /// Calls that took longer than the [watchdog](crate::Watchdog) allows.
+    pub slow_calls: u64,
+    /// The longest call, nested turns left out; 0 as long as none has taken a
+    /// [slice](crate::SLICE).
+    pub longest_call: Duration,
     /// Connections accepted.
     pub accepted: u64,
     /// Connections closed, for whatever reason.

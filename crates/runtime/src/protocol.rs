@@ -6,17 +6,19 @@
 
 use std::any::Any;
 use std::fmt::Debug;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use waterwheel_ring::{Inbound, Ring, Runs};
 
 use crate::{Instant, Metrics, PeerAddress, Waking};
 
 /// A protocol as one worker runs it. Each worker has its own value, so nothing here needs `Send`.
-pub trait Protocol {
+pub trait Protocol: 'static {
     /// What the protocol keeps for one connection. It lives in the worker's connection slab for as
     /// long as the connection is open: every byte here is paid by every idle connection.
     type Connection: Debug;
+    /// A connection on its way to another worker of the runtime, between two requests.
+    type Parcel: Debug + Send;
 
     /// A connection was accepted, at the endpoint with this index. Nothing has been read yet.
     fn open(&mut self, endpoint: usize, peer: PeerAddress, now: Instant) -> Self::Connection;
@@ -37,6 +39,39 @@ pub trait Protocol {
 
     /// The deadline of the last [`Next`] has passed.
     fn timed_out(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next;
+
+    /// After [`Next::Defer`], when its turn has come: runs the one request that waits, whatever it
+    /// costs. Called on the [twin](Self::twin).
+    fn advance_expensive(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next {
+        self.advance(connection, io)
+    }
+
+    /// A second instance for the same worker, which shares with this one what the worker's
+    /// connections share. It runs the expensive requests, one at a time, while this one may be
+    /// called for other connections. A protocol without one must not answer [`Next::Defer`].
+    fn twin(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// The last call has taken so long: told after every
+    /// [`advance_expensive`](Self::advance_expensive), and after other calls only when it was at
+    /// least [`SLICE`](crate::SLICE). Returns what it was that ran, if anything did, for a log.
+    fn took(&mut self, _time: Duration) -> Option<&str> {
+        None
+    }
+
+    /// Takes out of a connection what another worker needs to go on with it, or leaves it as it is
+    /// where something of a request has begun: then it cannot be moved. Only asked for connections
+    /// that wait after [`Next::Defer`]; the bytes received are moved by the worker.
+    fn pack(&mut self, _connection: &mut Self::Connection) -> Option<Self::Parcel> {
+        None
+    }
+
+    /// Goes on with a connection that another worker has packed.
+    fn unpack(&mut self, parcel: Self::Parcel) -> Self::Connection;
 
     /// Civil time was read: before anything else, and again about four times a second while there
     /// is work. For dates only, because it may jump. Ignored unless a protocol wants it.
@@ -114,6 +149,11 @@ pub enum Next {
     Yield,
     /// Another call when the ring has room again, or a little later.
     Starve,
+    /// A call of [`Protocol::advance_expensive`], in its turn: the request that is next will take
+    /// long. Cheap requests of other connections go first, and go on meanwhile if
+    /// it [breathes](crate::breathe). Nothing of it may have begun: its bytes are still in
+    /// [`Io::inbound`], or a future of the protocol's waits to be polled.
+    Defer,
     /// Another call when a waker of [`Io::waking`] was woken or the peer closed. Until then nothing
     /// is read.
     Wake {

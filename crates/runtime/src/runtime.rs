@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle as SignalsHandle, Signals};
 use waterwheel_reactor::listen::Listener;
-use waterwheel_reactor::{Driver, Helpers, MioDriver};
+use waterwheel_reactor::{Driver, Helpers, MioDriver, Stream};
 use waterwheel_ring::Ring;
 
 use crate::config::{Config, SPARE_FILES};
@@ -20,7 +20,7 @@ use crate::lifecycle::Lifecycle;
 use crate::listeners::{BoundPath, Listeners, Opening};
 use crate::placement::{Placement, place};
 use crate::restart::Takeover;
-use crate::{Protocol, Report, Worker};
+use crate::{Handover, Protocol, Report, Worker};
 
 /// Bound listeners and settled places, ready to run.
 ///
@@ -167,8 +167,10 @@ impl Runtime {
             (stops, hangup) => Some(watch_signals(&self.control, stops, hangup)?),
         };
         // Made before any worker is pinned, so that helpers are not.
-        let Config { offload_threads_max, offload_queue_max, .. } = self.config;
+        let Config { offload_threads_max, offload_queue_max, hand_over, .. } = self.config;
         let helpers = Helpers::new(offload_threads_max, offload_queue_max);
+        let shares = hand_over && self.placement.worker_count() > 1;
+        let handover = shares.then(|| Arc::new(Handover::new()));
         let (config, protocol) = (Arc::new(self.config), Arc::new(protocol));
         let (started, starts) = mpsc::channel();
         let mut threads = Vec::new();
@@ -183,9 +185,10 @@ impl Runtime {
                 started: started.clone(),
             };
             let protocol = Arc::clone(&protocol);
+            let handover = handover.clone();
             let spawned = thread::Builder::new()
                 .name(format!("worker-{index}"))
-                .spawn(move || start.run(|index| protocol(index)));
+                .spawn(move || start.run(|index| protocol(index), handover.as_ref()));
             match spawned {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
@@ -242,7 +245,11 @@ struct Start {
 }
 
 impl Start {
-    fn run<P: Protocol>(self, protocol: impl FnOnce(usize) -> P) -> Result<Report, RunError> {
+    fn run<P: Protocol>(
+        self,
+        protocol: impl FnOnce(usize) -> P,
+        handover: Option<&Arc<Handover<Stream, P::Parcel>>>,
+    ) -> Result<Report, RunError> {
         // Whatever ends this worker, the others must not go on as if nothing had happened.
         let _drain_others = DrainOnDrop(Arc::clone(&self.control));
         if let Some(core) = self.core
@@ -258,7 +265,10 @@ impl Start {
         self.control.add_waker(driver.waker());
         let protocol = protocol(self.index);
         let config = &self.config.worker;
-        let worker = Worker::new(self.index, driver, protocol, ring, config, self.control);
+        let mut worker = Worker::new(self.index, driver, protocol, ring, config, self.control);
+        if let Some(handover) = handover {
+            worker.share(handover);
+        }
         // Nobody listens any more only if the runtime has failed.
         let _ = self.started.send(());
         drop(self.started);

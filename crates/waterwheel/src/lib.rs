@@ -64,7 +64,7 @@ pub use waterwheel_reactor as reactor;
 pub use waterwheel_ring as ring;
 pub use waterwheel_runtime as runtime;
 pub use waterwheel_runtime::fs;
-pub use waterwheel_runtime::{net, task};
+pub use waterwheel_runtime::{SlowCall, Watchdog, breathe, net, task};
 pub use waterwheel_stages as stages;
 #[cfg(feature = "tls")]
 pub use waterwheel_tls as tls;

@@ -12,7 +12,7 @@ use waterwheel_reactor::disk::DiskConfig;
 #[cfg(feature = "tls")]
 use waterwheel_runtime::Secured;
 use waterwheel_runtime::{
-    AddressCap, Config, Control, Endpoint, Network, Pinning, Report, Runtime,
+    AddressCap, Config, Control, Endpoint, Network, Pinning, Report, Runtime, Watchdog,
 };
 
 use crate::app::{App, PerCore};
@@ -186,6 +186,14 @@ impl Server {
     #[must_use]
     pub fn restart_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.config.restart_socket = Some(path.into());
+        self
+    }
+
+    /// Who hears of handlers that keep a worker to themselves for 100 ms and more. Without this it
+    /// is standard error, once a second.
+    #[must_use]
+    pub fn watchdog(mut self, watchdog: Watchdog) -> Self {
+        self.config.worker.watchdog = watchdog;
         self
     }
 

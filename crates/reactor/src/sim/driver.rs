@@ -12,7 +12,7 @@ use super::disk::SimDisk;
 use super::outgoing::SimSources;
 use super::state::State;
 use crate::disk::{Disk, File};
-use crate::{Driver, Event, Instant, PeerAddress, Sources, Token, VECTORED_MAX, Wake};
+use crate::{Clock, Driver, Event, Instant, PeerAddress, Sources, Token, VECTORED_MAX, Wake};
 
 /// A [`Driver`] in a [`World`](super::World), with one listener, number 0; from
 /// [`World::driver`](super::World::driver).
@@ -61,6 +61,11 @@ impl Driver for SimDriver {
         self.state.borrow_mut().register(socket.id, self.worker, token)
     }
 
+    fn deregister(&mut self, socket: &mut SimSocket) -> io::Result<()> {
+        self.state.borrow_mut().deregister(socket.id);
+        Ok(())
+    }
+
     fn recv(&mut self, socket: &mut SimSocket, room: &mut [u8]) -> io::Result<usize> {
         self.state.borrow_mut().recv(socket.id, room)
     }
@@ -102,6 +107,11 @@ impl Driver for SimDriver {
 
     fn now(&self) -> Instant {
         self.state.borrow().now.saturating_sub(self.started).into()
+    }
+
+    fn clock(&self) -> Clock {
+        let (state, started) = (Rc::clone(&self.state), self.started);
+        Clock::new(move || state.borrow().now.saturating_sub(started).into())
     }
 
     fn wall_clock(&self) -> SystemTime {

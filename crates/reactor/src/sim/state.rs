@@ -166,6 +166,18 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn deregister(&mut self, id: Token) {
+        self.trace.step(Step::Deregister, id, 0);
+        let Some(registration) = self.connection(id).registration.take() else { return };
+        let port = &mut self.ports[registration.worker];
+        let ready_count = port.ready.len();
+        port.ready.retain(|ready| *ready != id);
+        // News that a fault delays stays under way, to whoever registers next.
+        if port.ready.len() < ready_count {
+            self.connection(id).queued = false;
+        }
+    }
+
     pub(super) fn recv(&mut self, id: Token, room: &mut [u8]) -> io::Result<usize> {
         let result = self.try_recv(id, room);
         self.trace.result(Step::Recv, id, result.as_ref().map(|count| *count as u64));

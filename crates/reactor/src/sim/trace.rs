@@ -25,6 +25,7 @@ pub(super) enum Step {
     Clock,
     ConnectOut,
     FileWork,
+    Deregister,
 }
 
 pub(super) struct Trace(u64);

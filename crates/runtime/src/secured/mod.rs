@@ -10,7 +10,9 @@
 
 mod channel;
 mod gate;
+mod parcel;
 mod protocol;
 
 pub use channel::SecuredConnection;
+pub use parcel::SecuredParcel;
 pub use protocol::{Secured, SecuredConfig};

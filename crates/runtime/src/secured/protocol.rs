@@ -7,6 +7,7 @@ use waterwheel_tls::{Acceptor, Received};
 
 use super::channel::{Channel, SecuredConnection};
 use super::gate::{Admission, Gate};
+use super::parcel::SecuredParcel;
 use crate::{Instant, Io, Next, PeerAddress, Protocol};
 
 /// Limits of what TLS costs a worker.
@@ -222,6 +223,7 @@ impl<P: Protocol> Secured<P> {
 
 impl<P: Protocol> Protocol for Secured<P> {
     type Connection = SecuredConnection<P::Connection>;
+    type Parcel = SecuredParcel<P::Parcel>;
 
     fn open(&mut self, endpoint: usize, peer: PeerAddress, now: Instant) -> Self::Connection {
         let state = self.within.open(endpoint, peer, now);
@@ -241,6 +243,31 @@ impl<P: Protocol> Protocol for Secured<P> {
     #[inline]
     fn advance(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next {
         self.work(connection, io, |within, state, io| within.advance(state, io))
+    }
+
+    fn advance_expensive(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next {
+        self.work(connection, io, |within, state, io| within.advance_expensive(state, io))
+    }
+
+    /// It meets open sessions only, so it needs no acceptors.
+    fn twin(&self) -> Option<Self> {
+        Some(Self::new(self.within.twin()?, Vec::new(), self.config))
+    }
+
+    fn took(&mut self, time: Duration) -> Option<&str> {
+        self.within.took(time)
+    }
+
+    fn pack(&mut self, connection: &mut Self::Connection) -> Option<Self::Parcel> {
+        if connection.channel.as_ref().is_some_and(|channel| !channel.is_movable()) {
+            return None;
+        }
+        let within = self.within.pack(&mut connection.state)?;
+        Some(SecuredParcel { within, channel: connection.channel.take().map(|one| one.pack()) })
+    }
+
+    fn unpack(&mut self, parcel: Self::Parcel) -> Self::Connection {
+        parcel.unpack(|within| self.within.unpack(within))
     }
 
     fn timed_out(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next {

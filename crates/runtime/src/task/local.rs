@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use waterwheel_reactor::disk::Disk;
-use waterwheel_reactor::{Instant, Slab, Sources, Token};
+use waterwheel_reactor::{Clock, Instant, Slab, Sources, Token};
 use waterwheel_ring::Ring;
 
 use super::source::{Entries, SOURCES_MAX};
@@ -20,8 +21,11 @@ use crate::net::Names;
 #[derive(Debug)]
 pub(crate) struct Local {
     wakes: Arc<Wakes>,
-    /// The worker's clock, read once per turn.
+    /// The worker's clock, as it was read once for this turn.
     now: Cell<Instant>,
+    /// When the work on the connection at hand began.
+    visit_started: Cell<Instant>,
+    clock: Clock,
     timers: RefCell<Timers>,
     /// When the first of them comes up: asked in every turn.
     next_timer: Cell<Instant>,
@@ -45,15 +49,18 @@ thread_local! {
 
 impl Local {
     pub(crate) fn new(
-        now: Instant,
+        clock: Clock,
         driver_sources: Rc<dyn Sources>,
         disk: Rc<dyn Disk>,
         ring: Ring,
         unpark: impl Fn() + Send + Sync + 'static,
     ) -> Rc<Self> {
+        let now = clock.now();
         Rc::new(Self {
             wakes: Arc::new(Wakes::new(unpark)),
             now: Cell::new(now),
+            visit_started: Cell::new(now),
+            clock,
             timers: RefCell::default(),
             next_timer: Cell::new(Instant::MAX),
             tasks: RefCell::new(Slab::new(TASKS_MAX)),
@@ -100,9 +107,33 @@ impl Local {
         current.expect("timers and tasks belong to a worker; no worker runs on this thread")
     }
 
+    /// Begins a turn.
     #[inline]
     pub(crate) fn set_now(&self, now: Instant) {
         self.now.set(now);
+        self.visit_started.set(now);
+    }
+
+    /// Ends the work on a connection: returns the nanoseconds that it took.
+    #[inline]
+    pub(crate) fn end_visit(&self, now: Instant) -> u64 {
+        now.as_nanos().saturating_sub(self.visit_started.replace(now).as_nanos())
+    }
+
+    /// How long the work on the connection or the task at hand has taken so far.
+    fn visit_time(&self) -> Duration {
+        self.clock.now().saturating_since(self.visit_started.get())
+    }
+
+    /// Whether what runs on this thread's worker now has taken so long; never without one.
+    pub(crate) fn is_slice_spent(slice: Duration) -> bool {
+        CURRENT.with_borrow(|current| {
+            current.as_ref().is_some_and(|local| local.visit_time() >= slice)
+        })
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     pub(crate) fn now(&self) -> Instant {

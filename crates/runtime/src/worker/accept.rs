@@ -6,7 +6,7 @@ use std::time::Duration;
 use waterwheel_reactor::{AcceptFault, Driver, Instant};
 
 use super::introduce::await_header;
-use super::turn::Worker;
+use super::turn::Shop;
 use crate::Protocol;
 use crate::connection::Connection;
 
@@ -83,7 +83,7 @@ impl AcceptState {
     }
 }
 
-impl<D: Driver, P: Protocol> Worker<D, P> {
+impl<D: Driver, P: Protocol> Shop<D, P> {
     /// Accepts from all listeners, at most `max` connections. Returns how many were taken.
     pub(super) fn accept(&mut self, max: usize) -> usize {
         let now = self.bench.now;

@@ -33,7 +33,7 @@ pub(super) struct Bench<D, P> {
     pub(super) local: Rc<Local>,
     /// What the protocol queues for the connection at hand; empty between connections, kept for
     /// its capacity and for one segment of room.
-    outbound: Runs,
+    pub(super) outbound: Runs,
     /// What connections receive into that have kept nothing; empty between them. Only what is left
     /// of it becomes a connection's own: so the same few segments stay hot however many take turns.
     pub(super) inbound: Inbound,
@@ -48,6 +48,8 @@ pub(super) enum Outcome {
     Rest,
     /// Come back in the next turn.
     Requeue,
+    /// Its next request is expensive and has not begun.
+    Defer,
     /// The ring or the kernel lacks memory: come back a little later.
     Starved,
     /// Close it.
@@ -63,7 +65,8 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         protocol.set_wall(driver.wall_clock());
         let (metrics, outbound) = (Metrics::default(), Runs::new());
         let waker = driver.waker();
-        let local = Local::new(now, driver.sources(), disk, ring.clone(), move || waker.wake());
+        let (clock, sources) = (driver.clock(), driver.sources());
+        let local = Local::new(clock, sources, disk, ring.clone(), move || waker.wake());
         Self {
             driver,
             protocol,
@@ -222,48 +225,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         if !self.inbound.is_empty() {
             connection.inbound = mem::take(&mut self.inbound);
         }
-        match next {
-            Next::Read { room, deadline } | Next::ReadOrWake { room, deadline } => {
-                if matches!(next, Next::ReadOrWake { .. }) {
-                    connection.flags.waiting = Waiting::ForWakeOrBytes;
-                }
-                connection.room = u32::try_from(room).unwrap_or(u32::MAX);
-                connection.deadline = deadline;
-                if connection.flags.ended {
-                    // Nothing can come any more, so there is nothing to wait for.
-                    connection.phase = Phase::Finishing;
-                } else if !connection.flags.readable && connection.inbound.is_nowhere() {
-                    self.send_queued(connection)?;
-                    return Err(Outcome::Wait);
-                }
-            }
-            Next::Yield | Next::Starve => {
-                connection.flags.again = true;
-                // What was awaited has come; a read before the next call must not ask for its room.
-                connection.room = 0;
-                if next == Next::Yield {
-                    // The next call is due at once, and says anew until when it waits.
-                    connection.deadline = Instant::MAX;
-                }
-            }
-            Next::Wake { deadline } => {
-                connection.flags.waiting = Waiting::ForWake;
-                connection.room = 0;
-                connection.deadline = deadline;
-            }
-            Next::Finish => connection.phase = Phase::Finishing,
-            Next::Abort => {
-                self.outbound.clear();
-                return Err(Outcome::Close);
-            }
-        }
-        self.send_queued(connection)?;
-        match next {
-            Next::Yield => Err(Outcome::Requeue),
-            Next::Starve => Err(Outcome::Starved),
-            Next::Wake { .. } => Err(Outcome::Wait),
-            _ => Ok(()),
-        }
+        self.conclude(connection, next)
     }
 
     /// Reads once, as far as the budget and the ring allow.
@@ -315,7 +277,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
 
     /// Sends what the protocol queued; what the socket does not take stays with the connection.
     #[inline(always)]
-    fn send_queued(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
+    pub(super) fn send_queued(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
         if self.outbound.is_empty() {
             return Ok(());
         }

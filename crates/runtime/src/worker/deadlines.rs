@@ -3,11 +3,11 @@
 use waterwheel_reactor::{Driver, Instant, Token};
 
 use super::bench::Outcome;
-use super::turn::Worker;
+use super::turn::Shop;
 use crate::Protocol;
 use crate::connection::Phase;
 
-impl<D: Driver, P: Protocol> Worker<D, P> {
+impl<D: Driver, P: Protocol> Shop<D, P> {
     /// Makes sure that the wheel looks at the connection no later than its deadline. An entry that
     /// is too early is left where it is and moved when it comes up: most requests then cost no
     /// timer work at all.
@@ -71,7 +71,12 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         {
             self.holders.pop_front();
             looked += 1;
-            let Some(connection) = self.connections.get_mut(token) else { continue };
+            let Some(connection) = self.connections.get_mut(token) else {
+                if self.is_lent(token) {
+                    self.holders.push_back((token, self.bench.now + self.bench.config.hold));
+                }
+                continue;
+            };
             connection.flags.held = false;
             if connection.progressed + self.bench.config.hold > self.bench.now {
                 self.hold(token);

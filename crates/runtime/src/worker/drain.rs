@@ -2,7 +2,8 @@
 
 use waterwheel_reactor::{Driver, Instant};
 
-use super::turn::Worker;
+use super::job::announce_drain;
+use super::turn::Shop;
 use crate::Protocol;
 use crate::control::Phase;
 
@@ -25,7 +26,7 @@ impl Report {
     }
 }
 
-impl<D: Driver, P: Protocol> Worker<D, P> {
+impl<D: Driver, P: Protocol> Shop<D, P> {
     /// Follows the control's phase. Called at the start of each turn.
     #[inline]
     pub(super) fn follow_control(&mut self) {
@@ -35,6 +36,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
                 if self.drain_deadline <= self.bench.now {
                     self.cut_all();
                 }
+                // The others may have gone already.
+                self.is_called |= self.has_offers();
             }
             Phase::Draining => self.leave(),
             Phase::Stopping => {
@@ -44,14 +47,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         }
     }
 
-    /// True when the worker has nothing left to do and never will.
-    pub fn is_finished(&self) -> bool {
-        self.bench.draining && self.connections.is_empty()
-    }
-
-    /// How the drain went so far.
-    pub fn report(&self) -> Report {
-        self.report
+    /// True when there is nothing left to do and never will be.
+    pub(super) fn is_finished(&self) -> bool {
+        self.bench.draining && self.connections.is_empty() && !self.has_offers()
     }
 
     /// Goes on as before until the grace is over, then drains. Who takes over needs none.
@@ -84,9 +82,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.drain_deadline = self.bench.now + left;
         for token in self.connections.tokens().collect::<Vec<_>>() {
             if let Some(connection) = self.connections.get_mut(token) {
-                connection.flags.again = true;
-                // Of what has arrived since the last poll nothing is known yet.
-                connection.flags.readable = true;
+                announce_drain(connection);
             }
             self.enqueue(token);
         }

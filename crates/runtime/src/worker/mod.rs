@@ -3,13 +3,20 @@
 mod accept;
 mod address;
 mod bench;
+mod breathe;
+mod conclude;
 mod deadlines;
 mod drain;
+mod handover;
 mod held;
 mod introduce;
+mod job;
 mod pressure;
+mod schedule;
 mod send;
 mod turn;
 
+pub use breathe::{Breath, Breathing, SLICE, breathe};
 pub use drain::Report;
-pub use turn::{Turn, Worker};
+pub use schedule::Worker;
+pub use turn::Turn;

@@ -2,12 +2,13 @@
 //!
 //! Poll → control → connections, each fully before the next → accept → deadlines → holds.
 //! Connections that have more to do than their budget come back in the next turn, behind those that
-//! became ready meanwhile.
+//! became ready meanwhile. Requests that the protocol knows to be expensive only queue up here:
+//! they are run between two turns, one at a time.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use waterwheel_reactor::{Driver, Event, Instant, Readiness, Slab, Token, Wheel};
 use waterwheel_ring::Ring;
@@ -15,26 +16,36 @@ use waterwheel_ring::Ring;
 use super::accept::AcceptState;
 use super::bench::{Bench, Outcome};
 use super::drain::Report;
+use super::handover::Sharing;
+use super::job::Lent;
+use crate::Protocol;
 use crate::config::WorkerConfig;
 use crate::connection::{Connection, Waiting};
 use crate::control::{Control, Pulse};
-use crate::{Metrics, Protocol};
+use crate::handover::OFFERED_MAX;
+use crate::watchdog::Watch;
 
-/// One core's share of a server: a driver, a ring, a protocol and the connections between them.
-///
-/// Everything in it belongs to the thread that made it; other threads reach it only through the
-/// control and the driver's waker.
+/// All that a worker turns: a driver, a ring, a protocol and the connections between them.
 #[derive(Debug)]
-pub struct Worker<D: Driver, P: Protocol> {
+pub(super) struct Shop<D: Driver, P: Protocol> {
     pub(super) bench: Bench<D, P>,
     pub(super) connections: Slab<Connection<D::Socket, P::Connection>>,
     pub(super) connections_max: usize,
     pub(super) wheel: Wheel,
     pub(super) accept: AcceptState,
     pub(super) control: Arc<Control>,
-    pulse: Arc<Pulse>,
+    pub(super) pulse: Arc<Pulse>,
     /// Connections to work on in the next turn, oldest first.
     ready: VecDeque<Token>,
+    /// Connections whose next request is expensive and has not begun, oldest first.
+    /// With the instant since when each waits.
+    pub(super) expensive: VecDeque<(Token, Instant)>,
+    /// The connection that is lent while its request runs, and what became of it meanwhile.
+    pub(super) lent: Option<Lent>,
+    /// How expensive requests are shared with other workers, if they are.
+    pub(super) sharing: Option<Sharing<D::Socket, P::Parcel>>,
+    /// Connections may be offered by other workers.
+    pub(super) is_called: bool,
     /// Connections that wait for memory of the ring or the kernel.
     starved: Vec<Token>,
     /// Connections whose wakers were called; empty between turns, kept for its capacity.
@@ -44,6 +55,9 @@ pub struct Worker<D: Driver, P: Protocol> {
     /// When a drain cuts what is left; never, unless one has begun.
     pub(super) drain_deadline: Instant,
     pub(super) report: Report,
+    pub(super) watchdog: Watch,
+    /// What the wall clock said last.
+    pub(super) wall: SystemTime,
     /// When the wall clock is read again.
     wall_due: Instant,
     events: Vec<Event>,
@@ -64,9 +78,8 @@ pub struct Turn {
     pub expired: usize,
 }
 
-impl<D: Driver, P: Protocol> Worker<D, P> {
-    /// A worker over `driver`. `index` names it in metrics; `control` is shared by all workers.
-    pub fn new(
+impl<D: Driver, P: Protocol> Shop<D, P> {
+    pub(super) fn new(
         index: usize,
         driver: D,
         protocol: P,
@@ -79,56 +92,51 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         let mut bench = Bench::new(driver, protocol, ring, config.clone());
         bench.metrics.worker = index;
         Self {
+            wall: SystemTime::UNIX_EPOCH,
             wall_due: bench.now + WALL_INTERVAL,
             bench,
-            connections: Slab::new(connections_max),
+            // Those that other workers offer must find a place even where none may be accepted.
+            connections: Slab::new(connections_max + OFFERED_MAX),
             connections_max,
             wheel: Wheel::new(WHEEL_TICK, WHEEL_SLOTS),
             accept,
             pulse: control.enlist(),
             control,
             ready: VecDeque::new(),
+            expensive: VecDeque::new(),
+            lent: None,
+            sharing: None,
+            is_called: false,
             starved: Vec::new(),
             woken: Vec::new(),
             holders: VecDeque::new(),
             drain_deadline: Instant::MAX,
             report: Report::default(),
+            watchdog: Watch::new(config.watchdog.clone()),
             events: Vec::new(),
             expired: Vec::new(),
         }
-    }
-
-    /// Tells the worker which endpoint each of its listeners belongs to, in their order. Without
-    /// this each is one of its own.
-    ///
-    /// # Panics
-    /// When there are not as many as the driver has listeners.
-    #[must_use]
-    pub fn with_endpoints(mut self, endpoints: Vec<usize>) -> Self {
-        self.accept.assign(endpoints);
-        self
-    }
-
-    /// Turns until the worker has drained.
-    ///
-    /// # Errors
-    /// The driver's, when it can no longer poll. Connections are closed then.
-    pub fn run(&mut self) -> io::Result<Report> {
-        while !self.is_finished() {
-            self.turn()?;
-        }
-        Ok(self.report)
     }
 
     /// One pass over everything that is due. Parks in the driver when nothing is.
     ///
     /// # Errors
     /// The driver's, when it can no longer poll.
-    pub fn turn(&mut self) -> io::Result<Turn> {
-        let mut turn = Turn::default();
+    pub(super) fn turn(&mut self) -> io::Result<Turn> {
         self.bench.metrics.turns += 1;
+        self.pass(self.park_time(), usize::MAX)
+    }
+
+    /// What [`turn`](Self::turn) does, over at most `visits_max` of the connections that the poll
+    /// reports; the others come first in the next turn.
+    pub(super) fn pass(
+        &mut self,
+        timeout: Option<Duration>,
+        visits_max: usize,
+    ) -> io::Result<Turn> {
+        let mut turn = Turn::default();
         self.bench.local.enter();
-        self.poll()?;
+        self.poll(timeout)?;
         self.bench.measure_pressure();
         self.follow_control();
         self.bench.local.fire_timers();
@@ -141,13 +149,19 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         if !self.starved.is_empty() {
             self.requeue_starved();
         }
-        let requeued = self.ready.len();
+        let requeued = self.ready.len().min(visits_max);
         turn.events = self.events.len();
         turn.worked = requeued + turn.events;
         for index in 0..self.events.len() {
             match self.events[index] {
-                Event::Socket { token, readiness } => self.edge(token, readiness),
+                Event::Socket { token, readiness } if index < visits_max => {
+                    self.edge(token, readiness);
+                }
+                Event::Socket { token, readiness } => {
+                    self.note_edge(token, readiness);
+                }
                 Event::Listener(listener) => self.accept.edge(listener),
+                Event::Wake => self.is_called = true,
                 _ => {}
             }
         }
@@ -167,56 +181,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         Ok(turn)
     }
 
-    /// What the worker has counted.
-    pub fn metrics(&self) -> &Metrics {
-        &self.bench.metrics
-    }
-
-    /// The worker's ring.
-    pub fn ring(&self) -> &Ring {
-        &self.bench.ring
-    }
-
-    /// Segments that the worker itself keeps ready for the next read and the next reply. All others
-    /// that are leased belong to connections and handlers.
-    pub fn spare_segments(&self) -> usize {
-        self.bench.spare_segments()
-    }
-
-    /// The worker's protocol.
-    pub fn protocol(&self) -> &P {
-        &self.bench.protocol
-    }
-
-    /// Timers that are armed now. At most one per connection.
-    pub fn timer_count(&self) -> usize {
-        self.wheel.len()
-    }
-
-    /// Timers of futures that are set now.
-    pub fn sleep_count(&self) -> usize {
-        self.bench.local.timer_count()
-    }
-
-    /// Tasks of [`spawn_local`](crate::task::spawn_local) that have not ended.
-    pub fn task_count(&self) -> usize {
-        self.bench.local.task_count()
-    }
-
-    /// Connections that futures have made or are making, and descriptors that they watch.
-    pub fn source_count(&self) -> usize {
-        self.bench.local.source_count()
-    }
-
-    /// Works on files that the disk has not given back, those that nobody waits for any more
-    /// included.
-    pub fn file_work_count(&self) -> usize {
-        self.bench.local.files().outstanding()
-    }
-
     /// Waits for events, and reads the clocks for this turn.
-    fn poll(&mut self) -> io::Result<()> {
-        let timeout = self.park_time();
+    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let polled = self.bench.driver.poll(timeout, &mut self.events);
         self.pulse.beat();
         match polled {
@@ -226,7 +192,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         self.bench.now = self.bench.driver.now();
         self.bench.local.set_now(self.bench.now);
         if self.bench.now >= self.wall_due {
-            self.bench.protocol.set_wall(self.bench.driver.wall_clock());
+            self.wall = self.bench.driver.wall_clock();
+            self.bench.protocol.set_wall(self.wall);
             self.wall_due = self.bench.now + WALL_INTERVAL;
         }
         Ok(())
@@ -236,7 +203,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     #[inline]
     fn park_time(&self) -> Option<Duration> {
         let local = &self.bench.local;
-        if !self.ready.is_empty() || local.has_woken() || local.files().is_due() {
+        let has_own = !self.ready.is_empty() || !self.expensive.is_empty() || self.is_called;
+        if has_own || local.has_woken() || local.files().is_due() {
             return Some(Duration::ZERO);
         }
         let now = self.bench.now;
@@ -258,16 +226,14 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     #[inline]
     fn edge(&mut self, token: Token, readiness: Readiness) {
         let Some(connection) = self.connections.get_mut(token) else {
-            let is_source = self.bench.local.note_source(token, readiness);
-            self.bench.metrics.stale_events += u64::from(!is_source);
-            return;
+            return self.note_edge_of_absent(token, readiness);
         };
-        connection.flags.readable |= readiness.readable;
-        connection.flags.read_closed |= readiness.read_closed;
+        connection.flags.note(readiness);
         if connection.flags.queued {
             return;
         }
         let outcome = self.bench.drive(token, connection);
+        self.note_visit();
         if outcome != Outcome::Rest {
             self.settle(token, outcome);
         }
@@ -286,9 +252,11 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         let mut woken = std::mem::take(&mut self.woken);
         self.bench.local.run_woken(&mut woken);
         for token in woken.drain(..) {
-            if let Some(connection) = self.connections.get_mut(token)
-                && connection.flags.waiting != Waiting::No
-            {
+            let Some(connection) = self.connections.get_mut(token) else {
+                self.note_wake_of_lent(token);
+                continue;
+            };
+            if connection.flags.waiting != Waiting::No {
                 connection.flags.again = true;
                 self.enqueue(token);
             }
@@ -306,6 +274,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         let Some(connection) = self.connections.get_mut(token) else { return };
         connection.flags.queued = false;
         let outcome = self.bench.drive(token, connection);
+        self.note_visit();
         self.settle(token, outcome);
     }
 
@@ -316,6 +285,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             Outcome::Rest => return,
             Outcome::Wait => {}
             Outcome::Requeue => self.enqueue(token),
+            Outcome::Defer => self.defer(token),
             Outcome::Starved => self.starved.push(token),
             Outcome::Close => return self.close(token),
         }
@@ -341,7 +311,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     }
 }
 
-impl<D: Driver, P: Protocol> Drop for Worker<D, P> {
+impl<D: Driver, P: Protocol> Drop for Shop<D, P> {
     /// Futures are dropped first, while the worker that they belong to can still be found.
     fn drop(&mut self) {
         self.bench.local.enter();

@@ -222,6 +222,12 @@ impl Lab {
         self.control.drain();
     }
 
+    /// What drains or stops the worker from elsewhere.
+    #[must_use]
+    pub fn control(&self) -> Arc<Control> {
+        Arc::clone(&self.control)
+    }
+
     /// Connections that the server holds open.
     #[must_use]
     pub fn open_connections(&self) -> usize {

@@ -1,0 +1,38 @@
+//! The second instance of a worker's HTTP, which runs what is expensive, and what the two share.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::core::Http;
+use crate::cost::Costs;
+use crate::request::Locals;
+
+/// What an instance shares with its twin.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) locals: Locals,
+    pub(crate) costs: Costs,
+}
+
+impl Http {
+    /// Another instance for the same worker: with the same per-core values, to be called while this
+    /// one is in the middle of a call.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        Self::of(Arc::clone(&self.core.service), Rc::clone(&self.core.shared), self.core.worker)
+    }
+
+    /// The last call has taken so long: the route that it ran learns from it. Returns that one's
+    /// name, if there was one.
+    pub fn took(&mut self, time: Duration) -> Option<&str> {
+        let route = self.core.shared.costs.told(time)?;
+        Some(&self.core.service.routes[route].name)
+    }
+
+    /// How many requests were given to handlers.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.core.shared.costs.requests()
+    }
+}

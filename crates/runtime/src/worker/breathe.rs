@@ -1,0 +1,194 @@
+//! Breathing: how a call that takes long lets its worker serve others meanwhile.
+//!
+//! While an expensive request runs, its worker's shop lies on a [`Desk`] that the thread knows.
+//! [`breathe`] takes it from there for one bounded turn and puts it back, so turns nest once and no
+//! deeper. Anywhere else there is no shop on a desk, and breathing does nothing.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use waterwheel_reactor::{Clock, Driver, Instant};
+
+use super::turn::Shop;
+use crate::Protocol;
+use crate::task::Local;
+
+/// Lets the worker serve other connections, if it is time: for handlers that compute for long, to
+/// be called as often as is convenient, at least every 100 µs or so.
+///
+/// In a sync handler that runs [as expensive](crate::Protocol::advance_expensive), this runs a
+/// nested turn when [`SLICE`] has passed since the last one: at most 64 connections that are ready
+/// have their cheap requests answered, and whatever else is due is done. Requests that are
+/// expensive themselves wait, so turns never nest deeper. In all other places, on threads without a
+/// worker too, it costs a few nanoseconds and does nothing.
+///
+/// In an async function, `breathe().await` also gives way where no nested turn is possible: it
+/// completes at once until the slice is spent, and in the next turn after that.
+///
+/// The handlers of other requests run inside the call, on the same stack. What the caller holds
+/// borrowed of a per-core value, they find borrowed: let go of a `RefCell` first.
+///
+/// ```
+/// fn sum(numbers: &[u64]) -> u64 {
+///     let mut sum = 0u64;
+///     for part in numbers.chunks(10_000) {
+///         sum = part.iter().fold(sum, |sum, number| sum.wrapping_add(*number));
+///         waterwheel_runtime::breathe();
+///     }
+///     sum
+/// }
+/// # assert_eq!(sum(&[1; 30_000]), 30_000);
+/// ```
+#[inline]
+pub fn breathe() -> Breath {
+    if IS_LENT.get() {
+        nest();
+    }
+    Breath(())
+}
+
+/// From [`breathe`]. To be awaited in an async function, and to be ignored in a sync one.
+#[derive(Clone, Copy, Debug)]
+pub struct Breath(());
+
+impl IntoFuture for Breath {
+    type Output = ();
+    type IntoFuture = Breathing;
+
+    fn into_future(self) -> Breathing {
+        Breathing { has_yielded: false }
+    }
+}
+
+/// The future of a [`Breath`].
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Breathing {
+    has_yielded: bool,
+}
+
+impl Future for Breathing {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.has_yielded || IS_LENT.get() || !Local::is_slice_spent(SLICE) {
+            return Poll::Ready(());
+        }
+        self.has_yielded = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Where a worker's shop lies while an expensive request runs.
+pub(super) struct Desk<D: Driver, P: Protocol> {
+    shop: Cell<Option<Box<Shop<D, P>>>>,
+    clock: Clock,
+    /// When the next nested turn is due.
+    due: Cell<Instant>,
+    /// How long the nested turns of the request at hand have taken.
+    nested_time: Cell<Duration>,
+}
+
+impl<D: Driver, P: Protocol> Desk<D, P> {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            shop: Cell::new(None),
+            clock,
+            due: Cell::new(Instant::MAX),
+            nested_time: Cell::new(Duration::ZERO),
+        }
+    }
+
+    /// Calls `call`, which can breathe meanwhile, and gives the shop back with its result.
+    pub(super) fn lend<R>(
+        self: &Rc<Self>,
+        shop: Box<Shop<D, P>>,
+        call: impl FnOnce() -> R,
+    ) -> (R, Box<Shop<D, P>>) {
+        self.due.set(self.clock.now() + SLICE);
+        self.nested_time.set(Duration::ZERO);
+        self.shop.set(Some(shop));
+        let known = Known::make(Rc::clone(self) as Rc<dyn Nests>);
+        let result = call();
+        drop(known);
+        let shop = self.shop.take().expect("a nested turn puts the shop back, or it panicked");
+        (result, shop)
+    }
+
+    /// How long the nested turns of the last call have taken.
+    pub(super) fn nested_time(&self) -> Duration {
+        self.nested_time.get()
+    }
+}
+
+impl<D: Driver, P: Protocol> fmt::Debug for Desk<D, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("due", &self.due).finish_non_exhaustive()
+    }
+}
+
+/// A desk of any worker.
+trait Nests {
+    fn nest(&self);
+}
+
+impl<D: Driver, P: Protocol> Nests for Desk<D, P> {
+    fn nest(&self) {
+        let started = self.clock.now();
+        if started < self.due.get() {
+            return;
+        }
+        // Away already: this is called from within a nested turn.
+        let Some(mut shop) = self.shop.take() else { return };
+        shop.nested_turn();
+        self.shop.set(Some(shop));
+        let ended = self.clock.now();
+        self.nested_time.set(self.nested_time.get() + ended.saturating_since(started));
+        self.due.set(ended + SLICE);
+    }
+}
+
+thread_local! {
+    /// The desk on which a shop lies, while one does.
+    static DESK: RefCell<Option<Rc<dyn Nests>>> = const { RefCell::new(None) };
+    /// Whether there is one, which is found faster.
+    static IS_LENT: Cell<bool> = const { Cell::new(false) };
+}
+
+#[cold]
+fn nest() {
+    let desk = DESK.with_borrow(Clone::clone);
+    if let Some(desk) = desk {
+        desk.nest();
+    }
+}
+
+/// The thread knows a desk until this is dropped.
+struct Known(());
+
+impl Known {
+    fn make(desk: Rc<dyn Nests>) -> Self {
+        DESK.set(Some(desk));
+        IS_LENT.set(true);
+        Self(())
+    }
+}
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        IS_LENT.set(false);
+        DESK.set(None);
+    }
+}
+
+/// How long a call may take before others should have a chance: what is shorter is cheap. The cost
+/// of a nested turn that finds nothing, a poll, is a thousandth of it.
+pub const SLICE: Duration = Duration::from_nanos(SLICE_NS);
+
+pub(super) const SLICE_NS: u64 = 100_000;

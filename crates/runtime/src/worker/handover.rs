@@ -1,0 +1,127 @@
+//! A worker's side of the hand-over: which connections it offers, and how it goes on with those of
+//! others.
+
+use std::fmt;
+use std::sync::Arc;
+
+use waterwheel_reactor::{Driver, Instant, Token};
+
+use super::bench::Outcome;
+use super::job::Job;
+use super::turn::Shop;
+use crate::Protocol;
+use crate::connection::Connection;
+use crate::handover::{Handover, Parcel, Seat};
+
+/// A worker's place among those that hand connections to each other.
+pub(super) struct Sharing<S, C> {
+    handover: Arc<Handover<S, C>>,
+    seat: Seat,
+}
+
+impl<S, C> Sharing<S, C> {
+    pub(super) fn new(handover: Arc<Handover<S, C>>, seat: Seat) -> Self {
+        Self { handover, seat }
+    }
+}
+
+impl<S, C> Drop for Sharing<S, C> {
+    fn drop(&mut self) {
+        self.handover.leave(self.seat);
+    }
+}
+
+impl<S, C> fmt::Debug for Sharing<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sharing").field("seat", &self.seat).finish_non_exhaustive()
+    }
+}
+
+impl<D: Driver, P: Protocol> Shop<D, P> {
+    /// The expensive request that has waited longest, of this worker's and of those that others
+    /// offer. Whatever else waits here is offered to others.
+    pub(super) fn next_job(&mut self) -> Option<Job<D, P>> {
+        self.is_called = false;
+        let Some(sharing) = &self.sharing else { return self.next_own_job() };
+        let own = self.expensive.front().map(|(_, since)| *since);
+        let taken = sharing.handover.begin(sharing.seat, own, !self.connections.is_full());
+        // Before the request runs, so that others can begin with theirs at once.
+        self.offer_from(usize::from(taken.is_none()));
+        let adopted = taken.and_then(|parcel| self.adopt(parcel));
+        match adopted {
+            Some(token) => self.lend_job(token),
+            None => self.next_own_job(),
+        }
+    }
+
+    /// The worker has no expensive request under way: sees whether one is offered.
+    pub(super) fn end_jobs(&mut self) {
+        if let Some(sharing) = &self.sharing {
+            self.is_called = sharing.handover.end(sharing.seat);
+        }
+    }
+
+    /// Whether connections wait that some worker has to take.
+    pub(super) fn has_offers(&self) -> bool {
+        self.sharing.as_ref().is_some_and(|sharing| !sharing.handover.is_empty())
+    }
+
+    /// Offers what waits here, the first `kept` left out, as far as it can be moved and there is
+    /// room for it.
+    pub(super) fn offer_from(&mut self, kept: usize) {
+        for _ in kept..self.expensive.len() {
+            let Some((token, since)) = self.expensive.remove(kept) else { return };
+            if !self.offer(token, since) {
+                self.expensive.push_back((token, since));
+            }
+        }
+    }
+
+    fn offer(&mut self, token: Token, since: Instant) -> bool {
+        let Some(sharing) = &self.sharing else { return false };
+        let (handover, seat) = (Arc::clone(&sharing.handover), sharing.seat);
+        handover.offer(seat, || self.pack(token, since))
+    }
+
+    /// Takes out a connection that stands between two requests.
+    fn pack(&mut self, token: Token, since: Instant) -> Option<Parcel<D::Socket, P::Parcel>> {
+        let connection = self.connections.get_mut(token)?;
+        if !connection.is_movable() {
+            return None;
+        }
+        let bench = &mut self.bench;
+        let state = bench.protocol.pack(&mut connection.state)?;
+        if bench.driver.deregister(&mut connection.socket).is_err() {
+            connection.state = bench.protocol.unpack(state);
+            return None;
+        }
+        self.wheel.disarm(token);
+        bench.metrics.open -= 1;
+        bench.metrics.handed_over += 1;
+        let connection = self.connections.remove(token)?;
+        bench.forget_parked(&connection);
+        let Connection { socket, inbound, progressed, flags, .. } = connection;
+        let (received, counted) = (inbound.into_parked(), flags.counted);
+        Some(Parcel { socket, state, received, progressed, counted, deferred: since })
+    }
+
+    /// Goes on with a connection of another worker's.
+    fn adopt(&mut self, parcel: Parcel<D::Socket, P::Parcel>) -> Option<Token> {
+        let Parcel { socket, state, received, progressed, counted, .. } = parcel;
+        let state = self.bench.protocol.unpack(state);
+        let mut connection = Connection::new(socket, state, progressed);
+        connection.inbound = received.into();
+        connection.flags.counted = counted;
+        // It is about to be consumed, whatever else is parked.
+        self.bench.note_parked(0, connection.parked_len(), Outcome::Wait);
+        let token = self.connections.insert_with(|_| connection)?;
+        let connection = self.connections.get_mut(token)?;
+        self.bench.metrics.open += 1;
+        self.bench.metrics.taken_over += 1;
+        if self.bench.driver.register(&mut connection.socket, token).is_err() {
+            self.close(token);
+            return None;
+        }
+        Some(token)
+    }
+}

@@ -1,0 +1,226 @@
+//! Expensive requests: queued behind the cheap ones, then run one at a time with their connection
+//! lent, so that the shop can turn for all others meanwhile.
+
+use std::mem;
+use std::rc::Rc;
+use std::time::Duration;
+
+use waterwheel_reactor::{Driver, Instant, Readiness, Token};
+use waterwheel_ring::{Ring, Runs};
+
+use super::bench::{Outcome, Served};
+use super::breathe::SLICE_NS;
+use super::turn::Shop;
+use crate::connection::{Connection, Waiting};
+use crate::task::Local;
+use crate::{Io, Metrics, Next, Protocol, Waking};
+
+/// A connection whose expensive request runs, with all that its protocol call needs.
+pub(super) struct Job<D: Driver, P: Protocol> {
+    token: Token,
+    connection: Served<D, P>,
+    pub(super) started: Instant,
+    ring: Ring,
+    outbound: Runs,
+    draining: bool,
+    pressure: u8,
+    /// Bytes that were parked.
+    parked_len: usize,
+    /// As they were when it began.
+    metrics: Metrics,
+    local: Rc<Local>,
+}
+
+/// What became of a connection while it was lent.
+#[derive(Debug)]
+pub(super) struct Lent {
+    token: Token,
+    readiness: Readiness,
+    woken: bool,
+}
+
+impl<D: Driver, P: Protocol> Job<D, P> {
+    /// Lets the protocol run the request.
+    pub(super) fn advance(&mut self, protocol: &mut P) -> Next {
+        let connection = &mut self.connection;
+        connection.flags.again = false;
+        connection.flags.waiting = Waiting::No;
+        let mut io = Io {
+            ring: &self.ring,
+            inbound: &mut connection.inbound,
+            ended: connection.flags.ended,
+            closed: connection.flags.read_closed | connection.flags.ended,
+            outbound: &mut self.outbound,
+            now: self.started,
+            draining: self.draining,
+            pressure: self.pressure,
+            metrics: &self.metrics,
+            waking: Waking::new(&self.local, self.token),
+            layer: None,
+        };
+        protocol.advance_expensive(&mut connection.state, &mut io)
+    }
+}
+
+impl<D: Driver, P: Protocol> Shop<D, P> {
+    /// Queues a connection whose next request is expensive.
+    #[cold]
+    pub(super) fn defer(&mut self, token: Token) {
+        if let Some(connection) = self.connections.get_mut(token) {
+            // Edges are only noted from now on: this queue is as good as the other.
+            connection.flags.queued = true;
+            self.expensive.push_back((token, self.bench.now));
+            self.bench.metrics.deferred += 1;
+            if self.lent.is_some() {
+                // This worker is busy for a while.
+                self.offer_from(0);
+            }
+        }
+    }
+
+    /// Takes out the connection whose expensive request has waited longest here.
+    pub(super) fn next_own_job(&mut self) -> Option<Job<D, P>> {
+        while let Some((token, _)) = self.expensive.pop_front() {
+            // It may have been closed meanwhile.
+            let job = self.lend_job(token);
+            if job.is_some() {
+                return job;
+            }
+        }
+        None
+    }
+
+    /// Takes out a connection.
+    pub(super) fn lend_job(&mut self, token: Token) -> Option<Job<D, P>> {
+        let mut connection = self.connections.lend(token)?;
+        connection.flags.queued = false;
+        connection.armed = Instant::MAX;
+        self.wheel.disarm(token);
+        self.lent = Some(Lent { token, readiness: Readiness::default(), woken: false });
+        let parked_len = connection.parked_len();
+        let bench = &mut self.bench;
+        bench.now = bench.driver.now();
+        Some(Job {
+            token,
+            connection,
+            started: bench.now,
+            ring: bench.ring.clone(),
+            outbound: mem::take(&mut bench.outbound),
+            draining: bench.draining,
+            pressure: bench.strain.pressure,
+            parked_len,
+            metrics: bench.metrics,
+            local: Rc::clone(&bench.local),
+        })
+    }
+
+    /// Takes the connection back and does what the protocol asks for.
+    pub(super) fn end_job(&mut self, job: Job<D, P>, next: Next) {
+        let Job { token, mut connection, outbound, draining, parked_len, .. } = job;
+        if let Some(Lent { readiness, woken, .. }) = self.lent.take() {
+            connection.flags.note(readiness);
+            connection.flags.again |= woken;
+        }
+        self.bench.now = self.bench.driver.now();
+        self.bench.local.set_now(self.bench.now);
+        self.bench.outbound = outbound;
+        let concluded = self.bench.conclude(&mut connection, next);
+        let parked_now = connection.parked_len();
+        // Only more of it could be too much, and a request takes its bytes from there.
+        self.bench.note_parked(parked_len, parked_now, Outcome::Wait);
+        let has_missed_drain = self.bench.draining && !draining;
+        self.connections.give_back(token, connection);
+        let Some(connection) = self.connections.get_mut(token) else { return };
+        if has_missed_drain {
+            announce_drain(connection);
+        }
+        let outcome = match concluded {
+            Ok(()) => self.bench.drive(token, connection),
+            // Woken while it was lent, or not told yet that the worker drains.
+            Err(Outcome::Wait) if connection.flags.again => Outcome::Requeue,
+            Err(outcome) => outcome,
+        };
+        self.settle(token, outcome);
+    }
+
+    /// One turn inside of a call, over as many connections as that call can wait for.
+    pub(super) fn nested_turn(&mut self) {
+        self.bench.metrics.nested_turns += 1;
+        // A driver that cannot poll says so again in the turn that follows.
+        drop(self.pass(Some(Duration::ZERO), NESTED_VISITS_MAX));
+    }
+
+    /// Notes what an event tells of a connection whose turn comes later.
+    #[cold]
+    pub(super) fn note_edge(&mut self, token: Token, readiness: Readiness) {
+        match self.connections.get_mut(token) {
+            Some(connection) => {
+                connection.flags.note(readiness);
+                self.enqueue(token);
+            }
+            None => self.note_edge_of_absent(token, readiness),
+        }
+    }
+
+    /// Notes an edge of a connection that is lent or gone, or of a future's source.
+    pub(super) fn note_edge_of_absent(&mut self, token: Token, readiness: Readiness) {
+        match &mut self.lent {
+            Some(lent) if lent.token == token => {
+                lent.readiness.readable |= readiness.readable;
+                lent.readiness.read_closed |= readiness.read_closed;
+            }
+            _ => {
+                let is_source = self.bench.local.note_source(token, readiness);
+                self.bench.metrics.stale_events += u64::from(!is_source);
+            }
+        }
+    }
+
+    /// Notes that a connection was woken, if it is lent.
+    #[cold]
+    pub(super) fn note_wake_of_lent(&mut self, token: Token) {
+        if let Some(lent) = &mut self.lent {
+            lent.woken |= lent.token == token;
+        }
+    }
+
+    /// True while the connection's expensive request runs.
+    pub(super) fn is_lent(&self, token: Token) -> bool {
+        self.lent.as_ref().is_some_and(|lent| lent.token == token)
+    }
+
+    /// Ends the work on a connection. Where it took long, the protocol hears of it: that is how it
+    /// learns what is expensive.
+    #[inline]
+    pub(super) fn note_visit(&mut self) {
+        let nanoseconds = self.bench.local.end_visit(self.bench.driver.now());
+        if nanoseconds >= SLICE_NS {
+            self.note_long_visit(Duration::from_nanos(nanoseconds));
+        }
+    }
+
+    #[cold]
+    fn note_long_visit(&mut self, time: Duration) {
+        let what = self.bench.protocol.took(time);
+        self.watchdog.note(what, time, self.bench.now, &mut self.bench.metrics);
+    }
+
+    /// Notes a call of the twin.
+    pub(super) fn watch(&mut self, what: Option<&str>, time: Duration) {
+        self.watchdog.note(what, time, self.bench.now, &mut self.bench.metrics);
+    }
+
+    pub(super) fn time_since(&self, started: Instant) -> Duration {
+        self.bench.driver.now().saturating_since(started)
+    }
+}
+
+/// Makes the protocol look once more, so that it can end what has no request.
+pub(super) fn announce_drain<S, C>(connection: &mut Connection<S, C>) {
+    connection.flags.again = true;
+    // Of what has arrived since the last poll nothing is known yet.
+    connection.flags.readable = true;
+}
+
+/// Most ready connections that a nested turn works on: at 5 µs each it takes three slices.
+const NESTED_VISITS_MAX: usize = 64;

@@ -1,0 +1,187 @@
+//! The worker: turns its shop, and between two turns runs one expensive request beside it.
+//!
+//! An expensive request runs with its connection lent, the shop on the [`Desk`], and a second
+//! protocol instance: so a handler that breathes lets the shop turn for all other connections,
+//! though it is itself in the middle of a call.
+
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use waterwheel_reactor::Driver;
+use waterwheel_ring::Ring;
+
+use super::breathe::Desk;
+use super::drain::Report;
+use super::handover::Sharing;
+use super::turn::{Shop, Turn};
+use crate::config::WorkerConfig;
+use crate::control::Control;
+use crate::{Handover, Metrics, Protocol};
+
+/// One core's share of a server: a driver, a ring, a protocol and the connections between them.
+///
+/// Everything in it belongs to the thread that made it; other threads reach it only through the
+/// control and the driver's waker.
+pub struct Worker<D: Driver, P: Protocol> {
+    /// On the desk while an expensive request runs, and here at any other time.
+    shop: Option<Box<Shop<D, P>>>,
+    desk: Rc<Desk<D, P>>,
+    /// Runs the expensive requests.
+    twin: Option<P>,
+}
+
+impl<D: Driver, P: Protocol> Worker<D, P> {
+    /// A worker over `driver`. `index` names it in metrics; `control` is shared by all workers.
+    pub fn new(
+        index: usize,
+        driver: D,
+        protocol: P,
+        ring: Ring,
+        config: &WorkerConfig,
+        control: Arc<Control>,
+    ) -> Self {
+        let twin = protocol.twin();
+        let shop = Shop::new(index, driver, protocol, ring, config, control);
+        let desk = Rc::new(Desk::new(shop.bench.local.clock()));
+        Self { shop: Some(Box::new(shop)), desk, twin }
+    }
+
+    /// Shares expensive requests with the other workers of `handover`: where several wait that have
+    /// not begun, or another is under way, their connections go to whichever worker is free first.
+    pub fn share(&mut self, handover: &Arc<Handover<D::Socket, P::Parcel>>) {
+        let shop = self.shop_mut();
+        let seat = handover.join(shop.bench.driver.waker());
+        shop.sharing = Some(Sharing::new(Arc::clone(handover), seat));
+    }
+
+    /// Tells the worker which endpoint each of its listeners belongs to, in their order. Without
+    /// this each is one of its own.
+    ///
+    /// # Panics
+    /// When there are not as many as the driver has listeners.
+    #[must_use]
+    pub fn with_endpoints(mut self, endpoints: Vec<usize>) -> Self {
+        self.shop_mut().accept.assign(endpoints);
+        self
+    }
+
+    /// Turns until the worker has drained.
+    ///
+    /// # Errors
+    /// The driver's, when it can no longer poll. Connections are closed then.
+    pub fn run(&mut self) -> io::Result<Report> {
+        while !self.is_finished() {
+            self.turn()?;
+        }
+        Ok(self.report())
+    }
+
+    /// One pass over everything that is due, and one expensive request behind it. Parks in the
+    /// driver when nothing is.
+    ///
+    /// # Errors
+    /// The driver's, when it can no longer poll.
+    pub fn turn(&mut self) -> io::Result<Turn> {
+        let shop = self.shop_mut();
+        let turn = shop.turn()?;
+        if !shop.expensive.is_empty() || shop.is_called {
+            self.run_expensive();
+        }
+        Ok(turn)
+    }
+
+    /// Runs the expensive request that has waited longest.
+    #[cold]
+    fn run_expensive(&mut self) {
+        let (Some(mut shop), Some(twin)) = (self.shop.take(), &mut self.twin) else { return };
+        // It works, though its turn is over.
+        shop.pulse.beat();
+        if let Some(mut job) = shop.next_job() {
+            twin.set_wall(shop.wall);
+            let (next, lent) = self.desk.lend(shop, || job.advance(twin));
+            shop = lent;
+            let time = shop.time_since(job.started).saturating_sub(self.desk.nested_time());
+            let what = twin.took(time);
+            shop.watch(what, time);
+            shop.end_job(job, next);
+        }
+        shop.end_jobs();
+        shop.pulse.beat();
+        self.shop = Some(shop);
+    }
+
+    /// True when the worker has nothing left to do and never will.
+    pub fn is_finished(&self) -> bool {
+        self.shop().is_finished()
+    }
+
+    /// How the drain went so far.
+    pub fn report(&self) -> Report {
+        self.shop().report
+    }
+
+    /// What the worker has counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shop().bench.metrics
+    }
+
+    /// The worker's ring.
+    pub fn ring(&self) -> &Ring {
+        &self.shop().bench.ring
+    }
+
+    /// Segments that the worker itself keeps ready for the next read and the next reply. All others
+    /// that are leased belong to connections and handlers.
+    pub fn spare_segments(&self) -> usize {
+        self.shop().bench.spare_segments()
+    }
+
+    /// The worker's protocol.
+    pub fn protocol(&self) -> &P {
+        &self.shop().bench.protocol
+    }
+
+    /// Timers that are armed now. At most one per connection.
+    pub fn timer_count(&self) -> usize {
+        self.shop().wheel.len()
+    }
+
+    /// Timers of futures that are set now.
+    pub fn sleep_count(&self) -> usize {
+        self.shop().bench.local.timer_count()
+    }
+
+    /// Tasks of [`spawn_local`](crate::task::spawn_local) that have not ended.
+    pub fn task_count(&self) -> usize {
+        self.shop().bench.local.task_count()
+    }
+
+    /// Connections that futures have made or are making, and descriptors that they watch.
+    pub fn source_count(&self) -> usize {
+        self.shop().bench.local.source_count()
+    }
+
+    /// Works on files that the disk has not given back, those that nobody waits for any more
+    /// included.
+    pub fn file_work_count(&self) -> usize {
+        self.shop().bench.local.files().outstanding()
+    }
+
+    fn shop_mut(&mut self) -> &mut Shop<D, P> {
+        self.shop.as_mut().expect(IS_HERE)
+    }
+
+    fn shop(&self) -> &Shop<D, P> {
+        self.shop.as_ref().expect(IS_HERE)
+    }
+}
+
+impl<D: Driver, P: Protocol> fmt::Debug for Worker<D, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("metrics", self.metrics()).finish_non_exhaustive()
+    }
+}
+
+const IS_HERE: &str = "the shop is away only while a turn is under way";
