@@ -13,19 +13,32 @@ use waterwheel::{
     WhenGone,
 };
 
+use super::waiting::{asked, held, waited};
+
 /// What a handler was called for: the number of the connection, and of the request on it.
 pub(crate) type CallId = (usize, usize);
 
 /// The calls of all handlers, in order. Each core has a handle on the same one.
 #[derive(Clone, Default)]
-pub(crate) struct Journal(Arc<Mutex<Vec<CallId>>>);
+pub(crate) struct Journal(Arc<Mutex<Vec<CallId>>>, Arc<Mutex<usize>>);
 
 impl Journal {
     pub(crate) fn calls(&self) -> Vec<CallId> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, request: &Request<'_>) {
+    /// How many handlers that wait hold their request's body now.
+    pub(crate) fn held(&self) -> usize {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A handler holds its body until this is dropped.
+    pub(crate) fn hold(&self) -> Holding {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Holding(self.clone())
+    }
+
+    pub(crate) fn note(&self, request: &Request<'_>) {
         let id = request.header("x-id").and_then(|text| std::str::from_utf8(text).ok());
         let id = id.and_then(|text| {
             let (connection, number) = text.split_once('.')?;
@@ -33,6 +46,15 @@ impl Journal {
         });
         let id = id.unwrap_or((usize::MAX, usize::MAX));
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
+}
+
+/// See [`Journal::hold`].
+pub(crate) struct Holding(Journal);
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        *self.0.1.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
     }
 }
 
@@ -46,7 +68,7 @@ struct Order {
 }
 
 /// Routes of every shape: content in the program, on the heap, in the ring; bodies taken in place,
-/// copied, decoded, and left alone.
+/// copied, decoded, and left alone; handlers that wait.
 pub(crate) fn application(limits: Limits, journal: &Journal) -> App {
     let journal = journal.clone();
     App::new()
@@ -57,12 +79,15 @@ pub(crate) fn application(limits: Limits, journal: &Journal) -> App {
         .get("/heap/{len}", heap)
         .get("/mirror/{word}", mirror)
         .get("/json/{word}", json)
+        .get("/waited/{word}", waited.when_gone(WhenGone::Finish))
+        .get("/asked/{word}", asked.when_gone(WhenGone::Finish))
         .get("/panic", fail)
         .post("/panic", fail)
         .post("/orders", clamp.through(Base64::STANDARD))
         .post("/sum", sum.through(Base64::STANDARD))
         .post("/echo", echo)
         .post("/same", same)
+        .post("/held", held)
         .post("/small", same.body_len_max(SMALL_LEN_MAX))
         .post("/ignore", plain)
         .get("/pour/{len}", pour.when_gone(WhenGone::Finish))
@@ -89,9 +114,13 @@ fn heap(request: &Request<'_>, journal: Local<Journal>, len: Path<usize>) -> Vec
 
 fn mirror(request: &Request<'_>, journal: Local<Journal>, word: Path<String>) -> String {
     journal.note(request);
+    mirrored(request, &word.0)
+}
+
+pub(crate) fn mirrored(request: &Request<'_>, word: &str) -> String {
     let tag = request.header("x-tag").unwrap_or(b"-");
     let tag = String::from_utf8_lossy(tag);
-    format!("{} {} {tag}\n", word.0, request.query().unwrap_or("-"))
+    format!("{word} {} {tag}\n", request.query().unwrap_or("-"))
 }
 
 fn json(request: &Request<'_>, journal: Local<Journal>, word: Path<String>) -> Json<Vec<String>> {

@@ -30,11 +30,14 @@ pub(crate) enum Place {
     Heap(usize),
     Mirror,
     Json,
+    Waited,
+    Asked,
     Panic,
     Orders,
     Sum,
     Echo,
     Same,
+    Held,
     Small,
     Ignore,
     Pour(usize),
@@ -153,6 +156,8 @@ impl Author<'_> {
                 | Place::Json
                 | Place::Pour(_)
                 | Place::Later(_)
+                | Place::Waited
+                | Place::Asked
         );
         let mut ask = self.plain_ask(if gets { "GET" } else { "POST" });
         ask.place = place;
@@ -180,7 +185,7 @@ impl Author<'_> {
     }
 
     fn place(&mut self) -> Place {
-        match self.rng.u8(..52) {
+        match self.rng.u8(..61) {
             0..8 => Place::Plain,
             8..10 => Place::Big,
             10..13 => Place::Heap(pick(self.rng, &[0, 1, 100, 1024, 1025, 6000])),
@@ -197,6 +202,9 @@ impl Author<'_> {
             43..45 => Place::Later(pick(self.rng, &[0, 1, 100, 5000])),
             45..49 => Place::Relay,
             49..52 => Place::Count,
+            52..55 => Place::Waited,
+            55..58 => Place::Asked,
+            58..60 => Place::Held,
             _ => Place::Nowhere,
         }
     }

@@ -21,6 +21,7 @@ mod script;
 mod setting;
 mod verdict;
 mod visitor;
+mod waiting;
 
 pub(crate) use application::silence_planned_panics;
 pub(crate) use run::{Summary, run};

@@ -110,12 +110,14 @@ fn handle(ask: &Ask, has_body: bool, expected: &mut Expected) {
         Place::Plain | Place::Ignore => text(PLAIN.to_owned()),
         Place::Big => (BYTES, BIG.to_vec()),
         Place::Heap(len) => (BYTES, ask.tag.bytes().cycle().take(len).collect()),
-        Place::Mirror => text(format!("{} {} {}\n", ask.word, query(ask), ask.tag)),
+        Place::Mirror | Place::Waited | Place::Asked => {
+            text(format!("{} {} {}\n", ask.word, query(ask), ask.tag))
+        }
         Place::Json => {
             let words = vec![format!("\"{}\"", ask.word); JSON_WORDS];
             ("application/json", format!("[{}]", words.join(",")).into_bytes())
         }
-        Place::Echo | Place::Same | Place::Small => {
+        Place::Echo | Place::Same | Place::Held | Place::Small => {
             expected.may_lack_room = !has_body;
             (BYTES, ask.content.clone())
         }
@@ -179,6 +181,9 @@ pub(crate) fn target(ask: &Ask) -> String {
         Place::Heap(len) => format!("/heap/{len}"),
         Place::Mirror => format!("/mirror/{}?{}", ask.word, query(ask)),
         Place::Json => format!("/json/{}", ask.word),
+        Place::Waited => format!("/waited/{}?{}", ask.word, query(ask)),
+        Place::Asked => format!("/asked/{}?{}", ask.word, query(ask)),
+        Place::Held => "/held".to_owned(),
         Place::Panic => "/panic".to_owned(),
         Place::Orders => "/orders".to_owned(),
         Place::Sum => "/sum".to_owned(),
@@ -202,6 +207,7 @@ fn allow(place: Place) -> &'static str {
     match place {
         Place::Plain | Place::Big | Place::Heap(_) | Place::Mirror | Place::Json => "GET, HEAD",
         Place::Pour(_) | Place::Later(_) => "GET, HEAD",
+        Place::Waited | Place::Asked => "GET, HEAD",
         Place::Panic => "GET, HEAD, POST",
         Place::Nowhere => "",
         _ => "POST",

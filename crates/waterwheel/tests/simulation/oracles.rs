@@ -64,7 +64,7 @@ impl Watch {
     }
 
     /// Judges one turn. `before`: the time at its start; `harness_due`: it ended only because the
-    /// harness had something to do.
+    /// harness had something to do; `held`: bodies that handlers hold while they wait.
     pub(crate) fn after_turn(
         &mut self,
         lab: &Lab,
@@ -72,6 +72,7 @@ impl Watch {
         turn: Turn,
         before: Duration,
         harness_due: bool,
+        held: usize,
     ) -> Result<(), String> {
         let (now, metrics) = (lab.world().now(), lab.metrics());
         let strikes = lab.world().fault_counts();
@@ -86,7 +87,9 @@ impl Watch {
         let is_empty = stood_still && !moved && events + accepted + expired == 0;
         self.empty_turns = if is_empty { self.empty_turns + 1 } else { 0 };
         let gap_max = setting.worker.hold * 2 + HOLD_SLACK;
-        if !moved && before > self.busy_at + gap_max && lab.leased_segments() > 0 {
+        // A handler that waits behind a reply that its client does not read keeps what it holds.
+        let is_idle = !moved && before > self.busy_at + gap_max && held == 0;
+        if is_idle && lab.leased_segments() > 0 {
             let (count, gap) = (lab.leased_segments(), now - self.busy_at);
             return Err(format!("{count} segments leased, {gap:?} after anything happened"));
         }
@@ -121,11 +124,17 @@ impl Watch {
 
     /// Everything is given back, and the drain's report adds up.
     pub(crate) fn at_end(&self, lab: &Lab) -> Result<(), String> {
+        let is_finished = lab.worker().is_finished();
         let counts = [
             ("open connections", lab.open_connections()),
             ("leased segments", lab.leased_segments()),
             ("armed timers", lab.worker().timer_count()),
             ("open sockets", lab.world().open_sockets()),
+            ("connections of handlers", lab.world().outgoing_sockets()),
+            ("sources", lab.worker().source_count()),
+            // What is finished takes no more turns; its tasks go with it.
+            ("tasks", if is_finished { 0 } else { lab.worker().task_count() }),
+            ("timers of futures", if is_finished { 0 } else { lab.worker().sleep_count() }),
         ];
         for (what, count) in counts {
             if count != 0 {

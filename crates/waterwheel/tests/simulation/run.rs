@@ -14,6 +14,7 @@ use super::script::Script;
 use super::setting::{DrainStart, Setting};
 use super::verdict::Circumstances;
 use super::visitor::Visitor;
+use super::waiting::Echoes;
 
 /// What a run was like.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,6 +79,7 @@ struct Run {
     setting: Setting,
     visitors: Vec<Visitor>,
     journal: Journal,
+    backend: Echoes,
     lab: Lab,
     clock: Clock,
     watch: Watch,
@@ -100,9 +102,10 @@ impl Run {
         config.ring = setting.ring.clone();
         config.worker = setting.worker.clone();
         let lab = Lab::with(application(setting.limits.clone(), &journal), config);
+        let backend = Echoes::new(&lab);
         let (clock, watch) = (Clock::default(), Watch::new(&lab));
         let (faults_over, drain_began) = (None, None);
-        Self { setting, visitors, journal, lab, clock, watch, faults_over, drain_began }
+        Self { setting, visitors, journal, backend, lab, clock, watch, faults_over, drain_began }
     }
 
     fn play(&mut self) -> Result<Summary, String> {
@@ -120,8 +123,10 @@ impl Run {
             }
             let (before, due) = (self.lab.world().now(), self.due());
             let turn = self.clock.turn(&mut self.lab, due);
+            self.backend.act();
             let harness_due = due <= self.lab.world().now();
-            self.watch.after_turn(&self.lab, &self.setting, turn, before, harness_due)?;
+            let held = self.journal.held();
+            self.watch.after_turn(&self.lab, &self.setting, turn, before, harness_due, held)?;
             self.look_for_stall()?;
         }
         self.judge()
@@ -259,6 +264,8 @@ impl Run {
                 return Err(at("the server is gone and the client sees no end".to_owned()));
             }
         }
+        // Tasks may outlive the requests that have begun them, by a few milliseconds.
+        self.lab.advance(TASKS_END);
         self.watch.at_end(&self.lab)?;
         oracles::judge_journal(&self.journal, &self.visitors)?;
         oracles::judge_drain(&self.visitors, &self.setting, &self.lab, self.drain_began)?;
@@ -290,5 +297,7 @@ impl Run {
 const SETTING_SALT: u64 = 0x7761_7465_7277_6865;
 /// A client that is owed something gets it within this time, or sees the end.
 const STALL_MAX: Duration = Duration::from_secs(5);
+/// Longer than any task of a handler runs.
+const TASKS_END: Duration = Duration::from_secs(2);
 /// Longer than any deadline of the server.
 const QUIET_MAX: Duration = Duration::from_secs(100);
