@@ -291,6 +291,23 @@ fn requests_behind_a_waiting_one_are_not_read() {
     assert_eq!(statuses(&client.received()).len(), 1001);
 }
 
+/// The future was not polled while earlier replies were unread, and kept its lease in the ring.
+#[test]
+fn future_behind_an_unread_reply_gives_its_lease_back() {
+    let app = App::new().get("/long", || vec![b'x'; 100_000]).post("/reversed", reversed);
+    let mut lab = Lab::new(app);
+    let client = lab.connect();
+    client.set_auto_read(false);
+    client.set_receive_window(1000);
+    client.send(&[get("/long"), post("/reversed", b"abc")].concat());
+    lab.settle();
+    assert_eq!(lab.leased_segments(), 0);
+    client.set_auto_read(true);
+    lab.settle();
+    let replies = replies(&client.received());
+    assert_eq!((replies[0].body().len(), replies[1].text()), (100_000, "cba"));
+}
+
 #[test]
 fn tasks_timeouts_and_intervals_follow_the_virtual_clock() {
     let app = App::new().get("/", async || {

@@ -133,7 +133,11 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         if connection.unsent.is_some()
             && let Err(outcome) = self.send_rest(connection)
         {
-            return outcome;
+            let is_woken = connection.flags.waiting != Waiting::No && connection.flags.again;
+            return match outcome {
+                Outcome::Wait if is_woken => self.answer_behind(token, connection),
+                outcome => outcome,
+            };
         }
         loop {
             let step = match connection.phase {
@@ -146,6 +150,23 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                 return outcome;
             }
         }
+    }
+
+    /// What the protocol waited for has come while earlier replies are still on their way: its own
+    /// joins their queue. Otherwise a client that does not read would keep the future, and the
+    /// segments that it holds, for as long as the send timeout lets it.
+    #[cold]
+    fn answer_behind(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
+        let Some(unsent) = connection.unsent.take() else { return Outcome::Requeue };
+        let progressed = connection.progressed;
+        self.outbound = *unsent;
+        let advanced =
+            self.advance(token, connection, |protocol, state, io| protocol.advance(state, io));
+        if connection.unsent.is_some() {
+            // A longer queue is no progress of the peer's.
+            connection.progressed = progressed;
+        }
+        advanced.err().unwrap_or(Outcome::Requeue)
     }
 
     /// One read, unless the protocol has work without it, and what the protocol makes of it.

@@ -20,22 +20,11 @@ pub(crate) type CallId = (usize, usize);
 
 /// The calls of all handlers, in order. Each core has a handle on the same one.
 #[derive(Clone, Default)]
-pub(crate) struct Journal(Arc<Mutex<Vec<CallId>>>, Arc<Mutex<usize>>);
+pub(crate) struct Journal(Arc<Mutex<Vec<CallId>>>);
 
 impl Journal {
     pub(crate) fn calls(&self) -> Vec<CallId> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// How many handlers that wait hold their request's body now.
-    pub(crate) fn held(&self) -> usize {
-        *self.1.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A handler holds its body until this is dropped.
-    pub(crate) fn hold(&self) -> Holding {
-        *self.1.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        Holding(self.clone())
     }
 
     pub(crate) fn note(&self, request: &Request<'_>) {
@@ -46,15 +35,6 @@ impl Journal {
         });
         let id = id.unwrap_or((usize::MAX, usize::MAX));
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-    }
-}
-
-/// See [`Journal::hold`].
-pub(crate) struct Holding(Journal);
-
-impl Drop for Holding {
-    fn drop(&mut self) {
-        *self.0.1.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
     }
 }
 

@@ -64,7 +64,7 @@ impl Watch {
     }
 
     /// Judges one turn. `before`: the time at its start; `harness_due`: it ended only because the
-    /// harness had something to do; `held`: bodies that handlers hold while they wait.
+    /// harness had something to do.
     pub(crate) fn after_turn(
         &mut self,
         lab: &Lab,
@@ -72,7 +72,6 @@ impl Watch {
         turn: Turn,
         before: Duration,
         harness_due: bool,
-        held: usize,
     ) -> Result<(), String> {
         let (now, metrics) = (lab.world().now(), lab.metrics());
         let strikes = lab.world().fault_counts();
@@ -87,9 +86,7 @@ impl Watch {
         let is_empty = stood_still && !moved && events + accepted + expired == 0;
         self.empty_turns = if is_empty { self.empty_turns + 1 } else { 0 };
         let gap_max = setting.worker.hold * 2 + HOLD_SLACK;
-        // A handler that waits behind a reply that its client does not read keeps what it holds.
-        let is_idle = !moved && before > self.busy_at + gap_max && held == 0;
-        if is_idle && lab.leased_segments() > 0 {
+        if !moved && before > self.busy_at + gap_max && lab.leased_segments() > 0 {
             let (count, gap) = (lab.leased_segments(), now - self.busy_at);
             return Err(format!("{count} segments leased, {gap:?} after anything happened"));
         }

@@ -125,8 +125,7 @@ impl Run {
             let turn = self.clock.turn(&mut self.lab, due);
             self.backend.act();
             let harness_due = due <= self.lab.world().now();
-            let held = self.journal.held();
-            self.watch.after_turn(&self.lab, &self.setting, turn, before, harness_due, held)?;
+            self.watch.after_turn(&self.lab, &self.setting, turn, before, harness_due)?;
             self.look_for_stall()?;
         }
         self.judge()

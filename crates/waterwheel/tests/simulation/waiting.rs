@@ -43,10 +43,8 @@ pub(crate) fn held(
     body: InPlace<[u8]>,
 ) -> impl Future<Output = InPlace<[u8]>> + use<> {
     journal.note(request);
-    let holding = journal.hold();
     PolledToItsEnd::new(async move {
         sleep(MILLISECOND * 3).await;
-        drop(holding);
         body
     })
 }
