@@ -24,7 +24,9 @@ use crate::request::{Call, Request};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a waterwheel handler",
     note = "a handler is a function whose arguments implement `Extract` and whose result \
-            implements `IntoReply`, or an async one"
+            implements `IntoReply`, or an async one",
+    note = "an async one cannot keep `&Request<'_>`: let it take extractors, or let a plain function \
+            read the request and return `async move {}`"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     /// Whether it is called before the body has come; see [`Extract::STREAMS`].
@@ -222,7 +224,9 @@ impl fmt::Debug for Route {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a waterwheel handler",
     note = "a handler is a function whose arguments implement `Extract` and whose result \
-            implements `IntoReply`, or an async one"
+            implements `IntoReply`, or an async one",
+    note = "an async one cannot keep `&Request<'_>`: let it take extractors, or let a plain function \
+            read the request and return `async move {}`"
 )]
 pub trait IntoRoute<M> {
     /// The route.
