@@ -152,23 +152,6 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         }
     }
 
-    /// What the protocol waited for has come while earlier replies are still on their way: its own
-    /// joins their queue. Otherwise a client that does not read would keep the future, and the
-    /// segments that it holds, for as long as the send timeout lets it.
-    #[cold]
-    fn answer_behind(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
-        let Some(unsent) = connection.unsent.take() else { return Outcome::Requeue };
-        let progressed = connection.progressed;
-        self.outbound = *unsent;
-        let advanced =
-            self.advance(token, connection, |protocol, state, io| protocol.advance(state, io));
-        if connection.unsent.is_some() {
-            // A longer queue is no progress of the peer's.
-            connection.progressed = progressed;
-        }
-        advanced.err().unwrap_or(Outcome::Requeue)
-    }
-
     /// One read, unless the protocol has work without it, and what the protocol makes of it.
     #[inline]
     fn serve(
@@ -221,7 +204,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     /// Calls the protocol, sends what it queued, and notes what it waits for. `Ok` means that the
     /// connection can be worked on further in this turn.
     #[inline(always)]
-    fn advance(
+    pub(super) fn advance(
         &mut self,
         token: Token,
         connection: &mut Served<D, P>,

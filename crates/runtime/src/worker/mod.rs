@@ -2,6 +2,7 @@
 
 mod accept;
 mod address;
+mod behind;
 mod bench;
 mod breathe;
 mod conclude;

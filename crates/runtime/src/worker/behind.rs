@@ -1,0 +1,25 @@
+//! Work on a connection whose earlier output its peer has not read yet.
+
+use waterwheel_reactor::{Driver, Token};
+
+use super::bench::{Bench, Outcome, Served};
+use crate::Protocol;
+
+impl<D: Driver, P: Protocol> Bench<D, P> {
+    /// What the protocol waited for has come while earlier replies are still on their way: its own
+    /// joins their queue. Otherwise a client that does not read would keep the future, and the
+    /// segments that it holds, for as long as the send timeout lets it.
+    #[cold]
+    pub(super) fn answer_behind(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
+        let Some(unsent) = connection.unsent.take() else { return Outcome::Requeue };
+        let progressed = connection.progressed;
+        self.outbound = *unsent;
+        let advanced =
+            self.advance(token, connection, |protocol, state, io| protocol.advance(state, io));
+        if connection.unsent.is_some() {
+            // A longer queue is no progress of the peer's.
+            connection.progressed = progressed;
+        }
+        advanced.err().unwrap_or(Outcome::Requeue)
+    }
+}
