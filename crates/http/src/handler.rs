@@ -26,7 +26,7 @@ use crate::request::{Call, Request};
     note = "a handler is a function whose arguments implement `Extract` and whose result \
             implements `IntoReply`, or an async one",
     note = "an async one cannot keep `&Request<'_>`: let it take extractors, or let a plain function \
-            read the request and return `async move {}`"
+            read the request and return an `async move` block"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     /// Whether it is called before the body has come; see [`Extract::STREAMS`].
@@ -226,7 +226,7 @@ impl fmt::Debug for Route {
     note = "a handler is a function whose arguments implement `Extract` and whose result \
             implements `IntoReply`, or an async one",
     note = "an async one cannot keep `&Request<'_>`: let it take extractors, or let a plain function \
-            read the request and return `async move {}`"
+            read the request and return an `async move` block"
 )]
 pub trait IntoRoute<M> {
     /// The route.

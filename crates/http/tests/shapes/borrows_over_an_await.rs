@@ -1,3 +1,5 @@
+//! An async function that would keep the request while it waits.
+
 use waterwheel_http::{IntoRoute, Request};
 
 async fn awaited(request: &Request<'_>) -> String {

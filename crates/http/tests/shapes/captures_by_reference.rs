@@ -1,3 +1,5 @@
+//! A closure that borrows from where it was made.
+
 use waterwheel_http::IntoRoute;
 
 fn main() {

@@ -1,3 +1,5 @@
+//! An argument that nothing can be extracted into.
+
 use waterwheel_http::IntoRoute;
 
 struct Session;

@@ -1,3 +1,5 @@
+//! A result that is no reply.
+
 use waterwheel_http::IntoRoute;
 
 struct Session;
