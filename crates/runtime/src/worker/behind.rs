@@ -4,6 +4,7 @@ use waterwheel_reactor::{Driver, Token};
 
 use super::bench::{Bench, Outcome, Served};
 use crate::Protocol;
+use crate::connection::Unsent;
 
 impl<D: Driver, P: Protocol> Bench<D, P> {
     /// What the protocol waited for has come while earlier replies are still on their way: its own
@@ -13,12 +14,15 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     pub(super) fn answer_behind(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
         let Some(unsent) = connection.unsent.take() else { return Outcome::Requeue };
         let progressed = connection.progressed;
-        self.outbound = *unsent;
+        let Unsent { runs, since, taken_len, parked_len } = *unsent;
+        self.outbound = runs;
         let advanced =
             self.advance(token, connection, |protocol, state, io| protocol.advance(state, io));
-        if connection.unsent.is_some() {
+        if let Some(unsent) = &mut connection.unsent {
             // A longer queue is no progress of the peer's.
             connection.progressed = progressed;
+            (unsent.since, unsent.parked_len) = (since, parked_len);
+            unsent.taken_len += taken_len;
         }
         advanced.err().unwrap_or(Outcome::Requeue)
     }
