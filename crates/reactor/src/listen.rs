@@ -74,6 +74,17 @@ impl Listener {
         Ok(Self { fd: self.fd.try_clone()?, is_tcp: self.is_tcp })
     }
 
+    /// Sets what the kernel buffers for each connection that is accepted from now on, in bytes and
+    /// in each direction (`SO_RCVBUF`, `SO_SNDBUF`). The kernel no longer adapts it then.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn set_buffer_len(&self, len: usize) -> io::Result<()> {
+        let socket = SockRef::from(&self.fd);
+        socket.set_recv_buffer_size(len)?;
+        socket.set_send_buffer_size(len)
+    }
+
     /// The address in use; `None` for a Unix socket.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {

@@ -36,6 +36,9 @@ pub struct Config {
     pub offload_threads_max: usize,
     /// How much of it may wait for these threads.
     pub offload_queue_max: usize,
+    /// What the kernel may buffer for one accepted TCP connection, in bytes and in each direction;
+    /// `None` leaves it to the kernel, which goes by the connection's speed.
+    pub socket_buffer_len: Option<usize>,
     /// A Unix socket at which a new process of this server asks for the listeners of the one that
     /// serves. When one serves there already, its listeners are taken over, and it drains as soon
     /// as all workers here accept. Off unless set.
@@ -54,6 +57,7 @@ impl Default for Config {
             disk: DiskConfig::default(),
             offload_threads_max: Helpers::OFFLOAD_THREADS_MAX,
             offload_queue_max: Helpers::OFFLOAD_QUEUE_MAX,
+            socket_buffer_len: None,
             restart_socket: None,
         }
     }

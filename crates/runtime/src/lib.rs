@@ -61,6 +61,7 @@
 #![deny(unsafe_code)]
 
 mod address_cap;
+mod budget;
 mod config;
 mod connection;
 mod control;
@@ -86,6 +87,7 @@ mod watchdog;
 mod worker;
 
 pub use address_cap::AddressCap;
+pub use budget::{Budget, BudgetError};
 pub use config::{Config, Pinning, SPARE_FILES, WorkerConfig};
 pub use control::Control;
 pub use endpoint::Endpoint;

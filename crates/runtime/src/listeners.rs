@@ -41,6 +41,8 @@ pub(crate) struct Opening {
     pub(crate) worker_count: usize,
     /// Remove the path of a Unix socket at which nobody listens any more.
     pub(crate) unlink_stale: bool,
+    /// What the kernel may buffer for an accepted connection.
+    pub(crate) socket_buffer_len: Option<usize>,
     /// Keep a second descriptor of each listener.
     pub(crate) keep_spares: bool,
 }
@@ -94,6 +96,9 @@ impl Listeners {
     ) -> io::Result<()> {
         let mut known = Vec::new();
         for listener in &opened {
+            if let Some(len) = opening.socket_buffer_len {
+                listener.set_buffer_len(len)?;
+            }
             if let Some(address) = listener.local_addr()
                 && !known.contains(&address)
             {

@@ -67,6 +67,7 @@ impl Runtime {
         let opening = Opening {
             worker_count,
             unlink_stale: config.unlink_stale,
+            socket_buffer_len: config.socket_buffer_len,
             keep_spares: config.restart_socket.is_some(),
         };
         let listeners = Listeners::open(endpoints, opening, handed.unwrap_or_default())?;
@@ -322,14 +323,11 @@ fn watch_signals(
 
 /// Each worker's share of the process's open files.
 fn connections_max(config: &Config, worker_count: usize) -> Result<usize, RunError> {
-    if let Some(max) = config.worker.connections_max {
-        return Ok(max);
-    }
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     // Where there are few, half must do for everything else.
     match limit.saturating_sub(SPARE_FILES.min(limit / 2)) / worker_count {
         0 => Err(RunError::Files { limit }),
-        max => Ok(max),
+        max => Ok(config.worker.connections_max.map_or(max, |asked| asked.min(max))),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use waterwheel_http::ServiceError;
-use waterwheel_runtime::RunError;
+use waterwheel_runtime::{BudgetError, RunError};
 
 /// Why a server did not start, or did not end in good order.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub enum StartError {
     Address(io::Error),
     /// Everything that is wrong with the application, in one report.
     App(Vec<ServiceError>),
+    /// A worker cannot work in the memory that it is to have.
+    Budget(BudgetError),
     /// The runtime's reason.
     Run(RunError),
 }
@@ -27,6 +29,7 @@ impl fmt::Display for StartError {
                 f.write_str("the application cannot be served")?;
                 faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
             }
+            Self::Budget(source) => source.fmt(f),
             Self::Run(source) => source.fmt(f),
         }
     }
@@ -37,6 +40,7 @@ impl Error for StartError {
         match self {
             Self::Address(source) => Some(source),
             Self::App(faults) => faults.first().map(|fault| fault as &dyn Error),
+            Self::Budget(source) => Some(source),
             Self::Run(source) => source.source(),
         }
     }

@@ -12,7 +12,7 @@ use waterwheel_reactor::disk::DiskConfig;
 #[cfg(feature = "tls")]
 use waterwheel_runtime::Secured;
 use waterwheel_runtime::{
-    AddressCap, Config, Control, Endpoint, Network, Pinning, Report, Runtime, Watchdog,
+    AddressCap, Budget, Config, Control, Endpoint, Network, Pinning, Report, Runtime, Watchdog,
 };
 
 use crate::app::{App, PerCore};
@@ -24,6 +24,8 @@ use crate::listen::ToEndpoints;
 pub struct Server {
     app: App,
     endpoints: Result<Vec<Endpoint>, io::Error>,
+    /// Bytes for each worker, if the server is to divide them up.
+    memory: Option<usize>,
     config: Config,
     signals: bool,
     #[cfg(feature = "tls")]
@@ -46,6 +48,7 @@ impl Server {
         Self {
             app,
             endpoints: Ok(Vec::new()),
+            memory: None,
             config: Config::default(),
             signals: true,
             #[cfg(feature = "tls")]
@@ -161,6 +164,17 @@ impl Server {
         self
     }
 
+    /// Gives each worker so many bytes, from which its ring, its connections, what is parked and
+    /// the kernel's buffers are derived: see [`Budget`]. Instead of [`ring`](Self::ring).
+    ///
+    /// The server does not start when that is too little for a worker or for a route's largest
+    /// request.
+    #[must_use]
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
     /// How long a drain may take before connections are cut. 25 s without this.
     #[must_use]
     pub fn drain_within(mut self, time: Duration) -> Self {
@@ -211,6 +225,13 @@ impl Server {
     pub fn bind(self) -> Result<Bound, StartError> {
         let endpoints = self.endpoints.map_err(StartError::Address)?;
         let mut config = self.config;
+        let budget = self.memory.map(Budget::of).transpose().map_err(StartError::Budget)?;
+        if let Some(budget) = budget {
+            config.ring.segment_count = budget.ring_len / config.ring.segment_len;
+            config.worker.parked_len_max = budget.parked_len_max;
+            config.worker.connections_max = Some(budget.connections_max);
+            config.socket_buffer_len = Some(budget.socket_buffer_len);
+        }
         self.app.limit_worker(&mut config.worker);
         let ring = config.ring.clone();
         let control = Arc::clone(&self.app.control);
@@ -223,6 +244,7 @@ impl Server {
         Ok(Bound {
             runtime,
             ring,
+            budget,
             service,
             per_core,
             #[cfg(feature = "tls")]
@@ -244,6 +266,7 @@ impl Server {
 pub struct Bound {
     runtime: Runtime,
     ring: waterwheel_ring::Config,
+    budget: Option<Budget>,
     service: Arc<Service>,
     per_core: PerCore,
     #[cfg(feature = "tls")]
@@ -251,6 +274,12 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// How each worker's memory is divided up, if [`Server::memory`] was given.
+    #[must_use]
+    pub fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
+    }
+
     /// The TCP addresses in use, ports resolved.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {

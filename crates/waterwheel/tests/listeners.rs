@@ -186,3 +186,19 @@ fn sockets_from_systemd_are_found_by_name() {
     assert!(!child.wait().unwrap().success());
     assert!(told.contains("cannot listen on systemd:web: the sockets passed are named other"));
 }
+
+#[test]
+fn memory_of_a_worker_is_divided_up_or_refused() {
+    let server = || Server::new(app()).listen("127.0.0.1:0").ignore_signals();
+    let bound = server().memory(64 << 20).bind().unwrap();
+    let workers = bound.runtime().worker_count();
+    assert_eq!(bound.ring_bytes(), workers * (16 << 20));
+    let budget = *bound.budget().unwrap();
+    assert!(bound.runtime().connections_max() <= budget.connections_max);
+    drop(bound);
+    let refused = server().memory(100_000).bind().unwrap_err();
+    assert!(refused.to_string().contains("too little"), "{refused}");
+    // Enough for a worker, and too little for the longest body.
+    let refused = server().memory(2 << 20).bind().unwrap_err();
+    assert!(refused.to_string().contains("segments"), "{refused}");
+}

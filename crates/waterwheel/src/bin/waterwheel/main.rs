@@ -43,6 +43,9 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
         server = server.restart_socket(path);
     }
     server = server.drain_grace(Duration::from_secs(flags.drain_grace.into()));
+    if let Some(bytes) = flags.memory {
+        server = server.memory(bytes);
+    }
     if let Some(workers) = flags.workers {
         server = server.workers(workers);
     }

@@ -45,6 +45,15 @@ fn write_start(bound: &Bound, text: &mut String) -> fmt::Result {
         "connections  up to {} per worker; an idle one owns no segment",
         runtime.connections_max()
     )?;
+    if let Some(budget) = bound.budget() {
+        writeln!(
+            text,
+            "budget       {} parked outside the ring, {} in the kernel for each direction of a \
+             connection",
+            Bytes(budget.parked_len_max),
+            Bytes(budget.socket_buffer_len)
+        )?;
+    }
     let largest = bound.service().plans().max_by_key(|(_, plan)| plan.memory_max());
     if let Some((route, plan)) = largest {
         writeln!(text, "at worst     {} for one request, at {route}", Bytes(plan.memory_max()))?;
