@@ -5,14 +5,16 @@
 use std::collections::{VecDeque, vec_deque};
 use std::fmt;
 use std::io::{IoSlice, IoSliceMut};
+use std::ops::Range;
 
 use crate::error::Full;
 use crate::lease::Lease;
 use crate::ring::Ring;
+use crate::sync::Rc;
 
 /// An ordered queue of byte runs: what a connection has to send, or room to receive into.
 ///
-/// A piece is a [`Lease`], a heap buffer or a static slice. Empty pieces are not queued for
+/// A piece is a [`Lease`], a heap buffer, a static slice or a part of shared bytes. Empty pieces are not queued for
 /// sending; room that is not filled yet, from [`Ring::reserve_scattered`], is.
 #[derive(Default)]
 pub struct Runs {
@@ -26,6 +28,8 @@ pub(crate) enum Piece {
     /// A buffer and how many of its bytes are sent.
     Heap(Vec<u8>, usize),
     Static(&'static [u8]),
+    /// Bytes that others hold too, and which of them are unsent.
+    Shared(Rc<[u8]>, Range<usize>),
 }
 
 impl Runs {
@@ -49,6 +53,15 @@ impl Runs {
     /// Queues bytes that live for ever.
     pub fn push_static(&mut self, bytes: &'static [u8]) {
         self.push_piece(Piece::Static(bytes));
+    }
+
+    /// Queues a part of bytes that stay with others too: a cache sends them without a copy.
+    ///
+    /// # Panics
+    /// If the part is not inside the bytes.
+    pub fn push_shared(&mut self, bytes: Rc<[u8]>, part: Range<usize>) {
+        assert!(part.start <= part.end && part.end <= bytes.len(), "a part is inside its bytes");
+        self.push_piece(Piece::Shared(bytes, part));
     }
 
     /// Queues an empty lease as room to be filled.
@@ -115,7 +128,7 @@ impl Runs {
     pub fn into_leases(self) -> impl Iterator<Item = Lease> {
         self.pieces.into_iter().filter_map(|piece| match piece {
             Piece::Lease(lease) => Some(lease),
-            Piece::Heap(..) | Piece::Static(_) => None,
+            Piece::Heap(..) | Piece::Static(_) | Piece::Shared(..) => None,
         })
     }
 
@@ -305,7 +318,7 @@ impl Runs {
     fn leases(&self) -> impl Iterator<Item = &Lease> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Lease(lease) => Some(lease),
-            Piece::Heap(..) | Piece::Static(_) => None,
+            Piece::Heap(..) | Piece::Static(_) | Piece::Shared(..) => None,
         })
     }
 
@@ -335,7 +348,7 @@ impl fmt::Debug for Runs {
 fn room(pieces: vec_deque::IterMut<'_, Piece>) -> impl Iterator<Item = &mut Lease> {
     pieces.filter_map(|piece| match piece {
         Piece::Lease(lease) => Some(lease),
-        Piece::Heap(..) | Piece::Static(_) => None,
+        Piece::Heap(..) | Piece::Static(_) | Piece::Shared(..) => None,
     })
 }
 
@@ -346,6 +359,7 @@ impl Piece {
             Self::Lease(lease) => lease.payload(),
             Self::Heap(bytes, sent) => &bytes[*sent..],
             Self::Static(bytes) => bytes,
+            Self::Shared(bytes, part) => &bytes[part.start..part.end],
         }
     }
 
@@ -353,7 +367,7 @@ impl Piece {
     fn tailroom(&self) -> usize {
         match self {
             Self::Lease(lease) => lease.tailroom(),
-            Self::Heap(..) | Self::Static(_) => 0,
+            Self::Heap(..) | Self::Static(_) | Self::Shared(..) => 0,
         }
     }
 
@@ -367,7 +381,7 @@ impl Piece {
                 bytes.resize(end + len, 0);
                 &mut bytes[end..]
             }
-            Self::Static(_) => &mut [],
+            Self::Static(_) | Self::Shared(..) => &mut [],
         }
     }
 
@@ -382,6 +396,7 @@ impl Piece {
             Self::Lease(lease) => lease.advance(n),
             Self::Heap(_, sent) => *sent += n,
             Self::Static(bytes) => *bytes = &bytes[n..],
+            Self::Shared(_, part) => part.start += n,
         }
     }
 }
@@ -392,6 +407,7 @@ impl fmt::Debug for Piece {
             Self::Lease(lease) => lease.fmt(f),
             Self::Heap(bytes, sent) => write!(f, "Heap({})", bytes.len() - sent),
             Self::Static(bytes) => write!(f, "Static({})", bytes.len()),
+            Self::Shared(_, part) => write!(f, "Shared({})", part.len()),
         }
     }
 }

@@ -7,6 +7,7 @@ use waterwheel_http::{IntoRoute, Limits, Locals, Registration, Service, ServiceE
 use waterwheel_runtime::{Control, WorkerConfig};
 
 use crate::error::StartError;
+use crate::files::{Caches, Files, Serving};
 use crate::listen::ToEndpoints;
 use crate::server::Server;
 
@@ -47,6 +48,8 @@ pub struct App {
     limits: Limits,
     /// That of the server which this becomes; its health routes ask it.
     pub(crate) control: Arc<Control>,
+    /// How many folders of files it has.
+    folder_count: usize,
 }
 
 macro_rules! methods {
@@ -89,6 +92,20 @@ impl App {
     #[must_use]
     pub fn any<M>(self, path: &str, route: impl IntoRoute<M>) -> Self {
         self.route(None, path, route.into_route())
+    }
+
+    /// Serves the files of a folder beneath `path`: `/static` and `/` are such paths. GET and HEAD;
+    /// routes with other text win over files of the same path.
+    #[must_use]
+    pub fn files(mut self, path: &str, files: Files) -> Self {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let (files, index) = (Arc::new(files), self.folder_count);
+        if index == 0 {
+            self = self.per_core(|_| Caches::default());
+        }
+        self.folder_count += 1;
+        let serving = || Serving::new(&files, index);
+        self.get(&format!("{path}/"), serving()).get(&format!("{path}/{{*path}}"), serving())
     }
 
     fn route(

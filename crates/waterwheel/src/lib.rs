@@ -51,6 +51,7 @@
 mod app;
 mod error;
 mod health;
+mod files;
 #[cfg(feature = "lab")]
 pub mod lab;
 mod listen;
@@ -72,6 +73,7 @@ pub use zerocopy;
 
 pub use app::App;
 pub use error::StartError;
+pub use files::Files;
 pub use listen::ToEndpoints;
 #[cfg(feature = "tls")]
 pub use secure::{ClientIdentity, Tls, TlsInfo};

@@ -21,7 +21,7 @@ pub(super) fn best<'v, V: Iterator<Item = &'v [u8]>>(
 }
 
 /// The weight of a coding in thousandths; `None` when it is not listed.
-fn weight_of<'v>(name: &str, values: impl Iterator<Item = &'v [u8]>) -> Option<u16> {
+pub(crate) fn weight_of<'v>(name: &str, values: impl Iterator<Item = &'v [u8]>) -> Option<u16> {
     values.flat_map(|value| value.split(|&byte| byte == b',')).find_map(|element| {
         let mut parts = element.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
         let coding = parts.next()?;

@@ -4,7 +4,7 @@
 //! A route asks for either. What its own chain does is told in no field and not this file's
 //! business.
 
-mod accept;
+pub(crate) mod accept;
 
 use http::{HeaderValue, StatusCode, header};
 use waterwheel_ring::{Lease, Ring};

@@ -1,5 +1,8 @@
 //! The content of a reply, where it already is.
 
+use std::ops::Range;
+use std::rc::Rc;
+
 use waterwheel_ring::{Lease, Runs};
 
 /// A reply's content. Nothing here is copied before it is clear that it must be.
@@ -11,6 +14,8 @@ pub(crate) enum Body {
     Static(&'static [u8]),
     /// Made by the handler on the heap.
     Heap(Vec<u8>),
+    /// A part of bytes that a cache keeps, and where it begins and ends.
+    Shared(Rc<[u8]>, Range<usize>),
     /// In the ring: the request's own bytes, or a run that the reply reserved.
     Run(Lease),
 }
@@ -27,6 +32,7 @@ impl Body {
             Self::Empty => &[],
             Self::Static(bytes) => bytes,
             Self::Heap(bytes) => bytes,
+            Self::Shared(bytes, part) => &bytes[part.start..part.end],
             Self::Run(lease) => lease.payload(),
         }
     }
@@ -38,6 +44,7 @@ impl Body {
             Self::Empty => false,
             Self::Static(bytes) => bytes.len() > MERGED_LEN_MAX,
             Self::Heap(bytes) => bytes.len() > MERGED_LEN_MAX,
+            Self::Shared(_, part) => part.len() > MERGED_LEN_MAX,
             Self::Run(_) => true,
         }
     }
@@ -48,6 +55,7 @@ impl Body {
             Self::Empty => {}
             Self::Static(bytes) => outbound.push_static(bytes),
             Self::Heap(bytes) => outbound.push_heap(bytes),
+            Self::Shared(bytes, part) => outbound.push_shared(bytes, part),
             Self::Run(lease) => outbound.push(lease),
         }
     }

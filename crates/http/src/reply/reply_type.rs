@@ -1,6 +1,8 @@
 //! The reply of a handler before it is encoded.
 
 use std::future::Future;
+use std::ops::Range;
+use std::rc::Rc;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use waterwheel_ring::Lease;
@@ -41,6 +43,16 @@ impl Reply {
     /// 200 with bytes from the heap, sent from there unless they are few.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self::with_body(Some("application/octet-stream"), Body::Heap(bytes.into()))
+    }
+
+    /// 200 with a part of bytes that stay with others of this worker too, sent from there unless
+    /// they are few.
+    ///
+    /// # Panics
+    /// When the part is not inside the bytes.
+    pub fn shared(bytes: Rc<[u8]>, part: Range<usize>) -> Self {
+        assert!(part.start <= part.end && part.end <= bytes.len(), "a part is inside its bytes");
+        Self::with_body(Some("application/octet-stream"), Body::Shared(bytes, part))
     }
 
     /// 200 with the payload of a lease, sent from where it is.

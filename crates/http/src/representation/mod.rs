@@ -19,11 +19,13 @@
 mod entity_tag;
 mod media_type;
 mod multipart;
+mod preference;
 mod range;
 mod wishes;
 
 pub use entity_tag::EntityTag;
 pub use media_type::media_type;
-pub use multipart::Multipart;
+pub use multipart::{Multipart, content_range};
+pub use preference::Preference;
 pub use range::{RANGES_MAX, Ranges};
 pub use wishes::{Validators, Verdict, Wishes};

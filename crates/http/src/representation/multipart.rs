@@ -64,8 +64,9 @@ impl Multipart {
     }
 }
 
-/// The value of a `Content-Range` field.
-pub(crate) fn content_range(part: &Range<u64>, len: u64) -> String {
+/// The value of a `Content-Range` field for a part of content of `len` bytes.
+#[must_use]
+pub fn content_range(part: &Range<u64>, len: u64) -> String {
     format!("bytes {}-{}/{len}", part.start, part.end.saturating_sub(1))
 }
 

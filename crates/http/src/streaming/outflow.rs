@@ -218,6 +218,18 @@ impl Outflow {
         Ok(Some(taken_len))
     }
 
+    /// A run for content that somebody else writes, with room for its framing; `None` when the
+    /// writer has to wait.
+    pub(super) fn reserve(&mut self, len: usize) -> Result<Option<Lease>, WriteError> {
+        if !self.has_room()? {
+            return Ok(None);
+        }
+        let way = self.under_way.as_mut().ok_or(WriteError::Closed)?;
+        let lease = way.reserve(len);
+        self.waits.for_ring = lease.is_none();
+        Ok(lease)
+    }
+
     /// Has the stages write what they hold back; false when the writer has to wait.
     pub(super) fn flush_encoder(&mut self) -> Result<bool, WriteError> {
         while self.is_encoded() {
@@ -275,13 +287,17 @@ impl UnderWay {
     /// `None` when the ring has none.
     fn open_run(&mut self, len: usize) -> Option<(&mut Lease, &mut Stream)> {
         if self.open.is_none() {
-            let wanted = len.min(RUN_LEN_MAX) + CHUNK_HEAD_ROOM + CHUNK_END.len();
-            let reserved = self.ring.reserve_bytes(wanted).or_else(|_| self.ring.reserve(1));
-            let mut lease = reserved.ok()?;
-            lease.set_headroom(CHUNK_HEAD_ROOM);
-            self.open = Some(lease);
+            self.open = Some(self.reserve(len)?);
         }
         self.open.as_mut().map(|open| (open, &mut self.encoder))
+    }
+
+    fn reserve(&self, len: usize) -> Option<Lease> {
+        let wanted = len.min(RUN_LEN_MAX) + CHUNK_HEAD_ROOM + CHUNK_END.len();
+        let reserved = self.ring.reserve_bytes(wanted).or_else(|_| self.ring.reserve(1));
+        let mut lease = reserved.ok()?;
+        lease.set_headroom(CHUNK_HEAD_ROOM);
+        Some(lease)
     }
 
     /// Makes a chunk of the run that is being filled.

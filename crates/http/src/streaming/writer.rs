@@ -72,6 +72,22 @@ impl BodyWriter {
         .await
     }
 
+    /// A run of the worker's ring for about `len` bytes of content, to be filled and
+    /// [written](Self::write_lease). Waits while the ring has none, or enough is under way.
+    ///
+    /// # Errors
+    /// [`WriteError::Closed`] as for [`write`](Self::write).
+    pub async fn reserve(&mut self, len: usize) -> Result<Lease, WriteError> {
+        poll_fn(|context| {
+            let mut flow = self.flow.borrow_mut();
+            match flow.reserve(len)? {
+                Some(lease) => Poll::Ready(Ok(lease)),
+                None => flow.wait(context),
+            }
+        })
+        .await
+    }
+
     /// Has everything written so far leave, also what a compressor would keep for later, and waits
     /// until the kernel has taken it.
     ///

@@ -86,5 +86,9 @@ pub trait Disk: fmt::Debug {
 /// What the kernel offers here, asked afresh: for start-up, and for people to read.
 #[must_use]
 pub fn probe() -> Support {
-    Support { uring: kernel::probe_uring(), beneath: calls::probe_beneath() }
+    // On a thread of its own: the end of a ring interrupts calls of the thread that made it, with
+    // `EINTR`, some time later.
+    let uring = std::thread::spawn(kernel::probe_uring).join();
+    let uring = uring.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+    Support { uring, beneath: calls::probe_beneath() }
 }

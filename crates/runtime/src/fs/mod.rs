@@ -30,6 +30,6 @@ pub use waterwheel_reactor::disk::{Access, Entry, Folder, Identity, Kind, Metada
 
 pub use bytes::Bytes;
 pub use file::{File, open};
-pub use whole::{append, metadata, read, write};
+pub use whole::{append, metadata, read, read_file, write};
 
 pub(crate) use operation::Operations;

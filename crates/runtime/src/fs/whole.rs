@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use waterwheel_reactor::disk::{Access, Buffer, Folder, HeapBuffer, Kind, Metadata};
 
-use super::{Bytes, open};
+use super::{Bytes, File, open};
 
 /// Reads the whole file at `path` beneath `folder`.
 ///
@@ -16,7 +16,14 @@ pub async fn read(
     path: impl Into<Vec<u8>>,
     len_max: usize,
 ) -> io::Result<Vec<u8>> {
-    let file = open(folder, path, Access::Read).await?;
+    read_file(&open(folder, path, Access::Read).await?, len_max).await
+}
+
+/// Reads a whole file from its start.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_file(file: &File, len_max: usize) -> io::Result<Vec<u8>> {
     let metadata = file.metadata()?;
     if metadata.kind != Kind::File {
         return Err(ErrorKind::InvalidInput.into());

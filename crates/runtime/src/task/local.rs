@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use waterwheel_reactor::disk::Disk;
 use waterwheel_reactor::{Clock, Instant, Slab, Sources, Token};
@@ -26,6 +26,8 @@ pub(crate) struct Local {
     /// When the work on the connection at hand began.
     visit_started: Cell<Instant>,
     clock: Clock,
+    /// Civil time, read a few times a second.
+    wall: Cell<SystemTime>,
     timers: RefCell<Timers>,
     /// When the first of them comes up: asked in every turn.
     next_timer: Cell<Instant>,
@@ -61,6 +63,7 @@ impl Local {
             now: Cell::new(now),
             visit_started: Cell::new(now),
             clock,
+            wall: Cell::new(SystemTime::UNIX_EPOCH),
             timers: RefCell::default(),
             next_timer: Cell::new(Instant::MAX),
             tasks: RefCell::new(Slab::new(TASKS_MAX)),
@@ -134,6 +137,14 @@ impl Local {
 
     pub(crate) fn clock(&self) -> Clock {
         self.clock.clone()
+    }
+
+    pub(crate) fn set_wall(&self, wall: SystemTime) {
+        self.wall.set(wall);
+    }
+
+    pub(super) fn wall(&self) -> SystemTime {
+        self.wall.get()
     }
 
     pub(crate) fn now(&self) -> Instant {

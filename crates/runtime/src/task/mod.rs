@@ -20,4 +20,6 @@ pub use own::{now, ring};
 pub(crate) use source::Place;
 pub use source::Watched;
 pub use spawn::{JoinHandle, spawn_local};
-pub use time::{Elapsed, Interval, Sleep, Timeout, interval, sleep, sleep_until, timeout};
+pub use time::{
+    Elapsed, Interval, Sleep, Timeout, interval, now, sleep, sleep_until, timeout, wall_clock,
+};

@@ -6,13 +6,31 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pin_project_lite::pin_project;
 use waterwheel_reactor::Instant;
 
 use super::local::Local;
 use super::timers::TimerKey;
+
+/// The worker's clock, read once per turn: virtual in a simulation.
+///
+/// # Panics
+/// On a thread that runs no worker.
+#[must_use]
+pub fn now() -> Instant {
+    Local::current().now()
+}
+
+/// Civil time as the worker knows it, up to a quarter of a second old. It may jump.
+///
+/// # Panics
+/// On a thread that runs no worker.
+#[must_use]
+pub fn wall_clock() -> SystemTime {
+    Local::current().wall()
+}
 
 /// Completes when `duration` has passed, counted from the call.
 ///

@@ -62,11 +62,13 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     pub(super) fn new(driver: D, mut protocol: P, ring: Ring, config: WorkerConfig) -> Self {
         let disk = driver.disk();
         let now = driver.now();
-        protocol.set_wall(driver.wall_clock());
+        let wall = driver.wall_clock();
+        protocol.set_wall(wall);
         let (metrics, outbound) = (Metrics::default(), Runs::new());
         let waker = driver.waker();
         let (clock, sources) = (driver.clock(), driver.sources());
         let local = Local::new(clock, sources, disk, ring.clone(), move || waker.wake());
+        local.set_wall(wall);
         Self {
             driver,
             protocol,

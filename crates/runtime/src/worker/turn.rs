@@ -194,6 +194,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         if self.bench.now >= self.wall_due {
             self.wall = self.bench.driver.wall_clock();
             self.bench.protocol.set_wall(self.wall);
+            self.bench.local.set_wall(self.wall);
             self.wall_due = self.bench.now + WALL_INTERVAL;
         }
         Ok(())

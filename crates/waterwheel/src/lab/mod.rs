@@ -238,6 +238,8 @@ impl Lab {
     /// for itself are not counted. Idle connections own none.
     #[must_use]
     pub fn leased_segments(&self) -> usize {
+        // A run that came back from a disk or another thread is collected when one is needed.
+        self.worker.ring().collect_returns();
         self.worker.ring().leased() - self.worker.spare_segments()
     }
 
