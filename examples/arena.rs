@@ -15,7 +15,9 @@ use waterwheel::stages::base64::Base64;
 use waterwheel::stages::zstd::Zstd;
 use waterwheel::task::sleep;
 use waterwheel::zerocopy::little_endian::U32;
-use waterwheel::{App, Gauges, Handler, InPlace, Json, Limits, Reply, Request, Tls, breathe};
+use waterwheel::{
+    App, Files, Gauges, Handler, InPlace, Json, Limits, Reply, Request, Tls, breathe,
+};
 
 /// Serves the arena's workload.
 #[derive(Parser)]
@@ -35,6 +37,9 @@ struct Arguments {
     /// The key of the certificate, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Folder whose files `/file/{name}` serves.
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
     /// Longest body in bytes.
     #[arg(long, default_value_t = 1 << 20)]
     max_body: u64,
@@ -136,6 +141,10 @@ fn main() -> anyhow::Result<()> {
         .post("/zecho64", add_one_zstd.through(zstd).through(Base64::STANDARD))
         .any("/echo", echo)
         .limits(limits);
+    let app = match &arguments.files {
+        Some(folder) => app.files("/file", Files::new(folder).context("--files")?),
+        None => app,
+    };
     let server = match (&arguments.tls_cert, &arguments.tls_key) {
         (Some(chain), Some(key)) => {
             let tls = Tls::from_pem_files(chain, key).context("the certificate is no good")?;

@@ -50,8 +50,8 @@
 
 mod app;
 mod error;
-mod health;
 mod files;
+mod health;
 #[cfg(feature = "lab")]
 pub mod lab;
 mod listen;

@@ -8,6 +8,8 @@ use waterwheel::runtime::{Network, Pinning};
 use waterwheel::tls::ConfigError;
 use waterwheel::{Tls, ring};
 
+use crate::serve::Command;
+
 /// A web server that handles requests in place, in one ring buffer per core.
 ///
 /// Without arguments it serves a welcome site on http://127.0.0.1:8080. The first SIGINT or SIGTERM
@@ -17,6 +19,8 @@ use waterwheel::{Tls, ring};
     version,
     after_help = "Examples:
   waterwheel                                    serve on http://127.0.0.1:8080
+  waterwheel serve public                       serve the files of a folder
+  waterwheel serve public --listen 0.0.0.0:80 --list --max-age 3600
   waterwheel --listen [::]:80 --listen 0.0.0.0:8000
   waterwheel --listen unix:/run/site.sock --unlink-stale
   waterwheel --restart-socket /run/site.restart run it again to restart without a cut
@@ -25,56 +29,65 @@ use waterwheel::{Tls, ring};
   waterwheel --check --ring-size 64M            check settings, print the plan, exit"
 )]
 pub(crate) struct Flags {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Where to listen; may be given several times. `ADDRESS:PORT`, where port 0 lets the kernel
     /// choose, `unix:PATH`, or `systemd:NAME` for the sockets that systemd passes under that name
     /// (`systemd:` for all of them).
-    #[arg(long, value_name = "ENDPOINT", default_value = "127.0.0.1:8080")]
+    #[arg(long, global = true, value_name = "ENDPOINT", default_value = "127.0.0.1:8080")]
     pub(crate) listen: Vec<String>,
 
     /// Remove the path of a Unix socket first when nobody listens there any more.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) unlink_stale: bool,
 
     /// Believe the proxies in this network (`10.0.0.0/8`, `192.0.2.7`, `unix`) about their clients;
     /// may be given several times. Their connections must begin with a PROXY header, v1 or v2.
-    #[arg(long, value_name = "NETWORK")]
+    #[arg(long, global = true, value_name = "NETWORK")]
     pub(crate) trust_proxy: Vec<Network>,
 
     /// Restart without a refused or cut request: take over the listeners of the server that serves
     /// with this socket, and let it drain; later, hand them over to the next one.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH")]
     pub(crate) restart_socket: Option<PathBuf>,
 
     /// Seconds for which a drain goes on accepting while /readyz says no already.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0)]
     pub(crate) drain_grace: u16,
 
     /// Workers, one thread each. Default: one per core that this process may use.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, global = true, value_name = "COUNT")]
     pub(crate) workers: Option<NonZeroUsize>,
 
     /// Pin worker i to core FIRST + i. Default: the cores of the affinity mask in order, or no
     /// pinning under a CPU quota.
-    #[arg(long, value_name = "FIRST")]
+    #[arg(long, global = true, value_name = "FIRST")]
     pin: Option<usize>,
 
     /// Ring of each worker, in bytes or with K, M or G; a power of two. Memory is taken from the
     /// system only as it is used.
-    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
+    #[arg(long, global = true, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
     ring_size: usize,
 
     /// Speak HTTPS, with the certificate chain in this PEM file, the server's own first. SIGHUP
     /// reads it again.
-    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        requires = "tls_key",
+        conflicts_with = "tls_self_signed"
+    )]
     tls_cert: Option<PathBuf>,
 
     /// The key of the certificate, in PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, global = true, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
     /// Speak HTTPS, with a certificate for localhost made on the spot: for a first try, with
     /// `curl -k`.
-    #[arg(long)]
+    #[arg(long, global = true)]
     tls_self_signed: bool,
 
     /// Memory of each worker, in bytes or with K, M or G: ring, connections, parked bytes and the
@@ -83,7 +96,7 @@ pub(crate) struct Flags {
     pub(crate) memory: Option<usize>,
 
     /// Check all settings, print what would be served, and exit.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) check: bool,
 
     /// Print the plan of every route, or of those that contain ROUTE, and exit.
@@ -120,7 +133,7 @@ impl Flags {
 }
 
 /// Parses `65536`, `64K`, `16M` or `1G`.
-fn parse_size(text: &str) -> Result<usize, String> {
+pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
     let (digits, shift) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
         Some(b'm' | b'M') => (&text[..text.len() - 1], 20),

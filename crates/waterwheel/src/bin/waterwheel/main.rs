@@ -1,8 +1,9 @@
-//! The ready-made server: a welcome site that explains itself, with live demos.
+//! The ready-made server: a welcome site that explains itself, with live demos, or a folder.
 
 mod demo;
 mod flags;
 mod report;
+mod serve;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use waterwheel::tls::ConfigError;
 use waterwheel::{Server, StartError};
 
 use flags::Flags;
+use serve::Command;
 
 fn main() -> ExitCode {
     match serve(Flags::parse()) {
@@ -25,7 +27,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
-    let mut server = Server::new(demo::app()).pin(flags.pinning()).ring(flags.ring()?);
+    let app = match &flags.command {
+        Some(Command::Serve(files)) => files.app()?,
+        None => demo::app(),
+    };
+    let mut server = Server::new(app).pin(flags.pinning()).ring(flags.ring()?);
     let tls = flags.tls().map_err(told)?;
     for address in &flags.listen {
         server = match &tls {
@@ -54,6 +60,9 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(report::explain(&bound, route));
     }
     print!("{}", report::start(&bound));
+    if let Some(Command::Serve(files)) = &flags.command {
+        print!("{}", files.report());
+    }
     if flags.check {
         println!("settings are good; not serving because of --check");
         return Ok(ExitCode::SUCCESS);
