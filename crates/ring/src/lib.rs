@@ -67,6 +67,7 @@ mod inbound;
 #[expect(unsafe_code, reason = "turns taken segments into a run; see docs/ring-protocol.md")]
 mod lease;
 mod occupancy;
+mod piece;
 #[cfg(waterwheel_poison)]
 mod poison;
 mod pop;

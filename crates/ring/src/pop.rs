@@ -1,7 +1,8 @@
 //! Taking pieces out of a queue of runs: one lease, to go on working in its bytes, or all of them.
 
 use crate::lease::Lease;
-use crate::runs::{Piece, Runs};
+use crate::piece::Piece;
+use crate::runs::Runs;
 
 impl Runs {
     /// Takes the first piece out if it is a lease that `fits`. Room that was never filled does not

@@ -9,27 +9,19 @@ use std::ops::Range;
 
 use crate::error::Full;
 use crate::lease::Lease;
+use crate::piece::Piece;
 use crate::ring::Ring;
 use crate::sync::Rc;
 
 /// An ordered queue of byte runs: what a connection has to send, or room to receive into.
 ///
-/// A piece is a [`Lease`], a heap buffer, a static slice or a part of shared bytes. Empty pieces are not queued for
-/// sending; room that is not filled yet, from [`Ring::reserve_scattered`], is.
+/// A piece is a [`Lease`], a heap buffer, a static slice or a part of shared bytes. Empty pieces are
+/// not queued for sending; room that is not filled yet, from [`Ring::reserve_scattered`], is.
 #[derive(Default)]
 pub struct Runs {
     pub(crate) pieces: VecDeque<Piece>,
     /// Bytes not yet sent, over all pieces.
     pub(crate) len: usize,
-}
-
-pub(crate) enum Piece {
-    Lease(Lease),
-    /// A buffer and how many of its bytes are sent.
-    Heap(Vec<u8>, usize),
-    Static(&'static [u8]),
-    /// Bytes that others hold too, and which of them are unsent.
-    Shared(Rc<[u8]>, Range<usize>),
 }
 
 impl Runs {
@@ -350,66 +342,6 @@ fn room(pieces: vec_deque::IterMut<'_, Piece>) -> impl Iterator<Item = &mut Leas
         Piece::Lease(lease) => Some(lease),
         Piece::Heap(..) | Piece::Static(_) | Piece::Shared(..) => None,
     })
-}
-
-impl Piece {
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Lease(lease) => lease.payload(),
-            Self::Heap(bytes, sent) => &bytes[*sent..],
-            Self::Static(bytes) => bytes,
-            Self::Shared(bytes, part) => &bytes[part.start..part.end],
-        }
-    }
-
-    #[inline]
-    fn tailroom(&self) -> usize {
-        match self {
-            Self::Lease(lease) => lease.tailroom(),
-            Self::Heap(..) | Self::Static(_) | Self::Shared(..) => 0,
-        }
-    }
-
-    /// The first `len` bytes behind the payload, to be written and [committed](Self::commit).
-    #[inline]
-    fn room(&mut self, len: usize) -> &mut [u8] {
-        match self {
-            Self::Lease(lease) => &mut lease.run.spare()[..len],
-            Self::Heap(bytes, _) => {
-                let end = bytes.len();
-                bytes.resize(end + len, 0);
-                &mut bytes[end..]
-            }
-            Self::Static(_) | Self::Shared(..) => &mut [],
-        }
-    }
-
-    #[inline]
-    fn commit(&mut self, len: usize) {
-        let Self::Lease(lease) = self else { return };
-        lease.run.commit(len);
-    }
-
-    fn advance(&mut self, n: usize) {
-        match self {
-            Self::Lease(lease) => lease.advance(n),
-            Self::Heap(_, sent) => *sent += n,
-            Self::Static(bytes) => *bytes = &bytes[n..],
-            Self::Shared(_, part) => part.start += n,
-        }
-    }
-}
-
-impl fmt::Debug for Piece {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lease(lease) => lease.fmt(f),
-            Self::Heap(bytes, sent) => write!(f, "Heap({})", bytes.len() - sent),
-            Self::Static(bytes) => write!(f, "Static({})", bytes.len()),
-            Self::Shared(_, part) => write!(f, "Shared({})", part.len()),
-        }
-    }
 }
 
 #[cfg(test)]

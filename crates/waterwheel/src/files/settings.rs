@@ -10,7 +10,8 @@ use crate::fs::Folder;
 ///
 /// GET and HEAD, conditional requests, ranges (eight at most), and `.zst`, `.br` and `.gz` files
 /// beside a file instead of it, for clients that take them. No path and no symbolic link leads out
-/// of the folder, names that begin with a dot are not found, and what is no regular file is refused.
+/// of the folder, names that begin with a dot are not found, and what is no regular file is
+/// refused.
 ///
 /// ```no_run
 /// use waterwheel::{App, Files};
