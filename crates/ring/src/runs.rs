@@ -15,8 +15,8 @@ use crate::sync::Rc;
 
 /// An ordered queue of byte runs: what a connection has to send, or room to receive into.
 ///
-/// A piece is a [`Lease`], a heap buffer, a static slice or a part of shared bytes. Empty pieces are
-/// not queued for sending; room that is not filled yet, from [`Ring::reserve_scattered`], is.
+/// A piece is a [`Lease`], a heap buffer, a static slice or a part of shared bytes. Empty pieces
+/// are not queued for sending; room that is not filled yet, from [`Ring::reserve_scattered`], is.
 #[derive(Default)]
 pub struct Runs {
     pub(crate) pieces: VecDeque<Piece>,
