@@ -21,5 +21,5 @@ pub(crate) use source::Place;
 pub use source::Watched;
 pub use spawn::{JoinHandle, spawn_local};
 pub use time::{
-    Elapsed, Interval, Sleep, Timeout, interval, now, sleep, sleep_until, timeout, wall_clock,
+    Elapsed, Interval, Sleep, Timeout, interval, sleep, sleep_until, timeout, wall_clock,
 };

@@ -14,15 +14,6 @@ use waterwheel_reactor::Instant;
 use super::local::Local;
 use super::timers::TimerKey;
 
-/// The worker's clock, read once per turn: virtual in a simulation.
-///
-/// # Panics
-/// On a thread that runs no worker.
-#[must_use]
-pub fn now() -> Instant {
-    Local::current().now()
-}
-
 /// Civil time as the worker knows it, up to a quarter of a second old. It may jump.
 ///
 /// # Panics
