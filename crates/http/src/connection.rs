@@ -133,20 +133,7 @@ impl Connection {
             return Err(Need::Finish);
         }
         if head.framing.has_body() {
-            let place = (exchange.ring, exchange.now);
-            let opening = receiving::open(&head, &found, http, terms, place);
-            let opening = match (opening, &found) {
-                (Opening::Stream(source), Found::Route { value, params, .. }) => {
-                    let request = Request::new(&head, params, &self.peer);
-                    let head_len = head.head_len;
-                    let waiting =
-                        Waiting::reading(source, **value, &head, request, terms, http, exchange);
-                    self.phase = Phase::Waiting(Box::new(waiting));
-                    exchange.inbound.consume(head_len);
-                    return Ok(());
-                }
-                (opening, _) => opening,
-            };
+            let opening = receiving::open(&head, &found, http, terms, &self.peer, exchange);
             let outline = Outline::of(&head, bytes);
             return self.begin_body(opening, outline, http, slots, exchange);
         }
@@ -162,8 +149,7 @@ impl Connection {
                 let asked = Asked { index: **value, request, body: None, connections, layer };
                 let mut reply = None;
                 if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
-                    let waiting = Waiting::new(pending, **value, &head, terms, http);
-                    self.phase = Phase::Waiting(Box::new(waiting));
+                    self.phase = Phase::Waiting(Waiting::new(pending, **value, &head, terms, http));
                     exchange.inbound.consume(head_len);
                     return Ok(());
                 }
@@ -227,8 +213,11 @@ impl Connection {
                 self.phase = Phase::Body(body);
                 self.body(true, outline, http, slots, exchange)
             }
-            // Only where there is a route.
-            Opening::Stream(_) => Err(Need::Abort),
+            Opening::Stream(waiting, head_len) => {
+                self.phase = Phase::Waiting(waiting);
+                exchange.inbound.consume(head_len);
+                Ok(())
+            }
             Opening::Refuse(rejection, terms, skipped) => {
                 http.refuse(&rejection, terms, exchange);
                 let left = skipped.ok_or(Need::Finish)?;
@@ -319,8 +308,7 @@ impl Connection {
         let asked = Asked { index: *value, request, body, connections, layer };
         let mut reply = None;
         if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
-            let waiting = Waiting::new(pending, *value, &head, terms, http);
-            self.phase = Phase::Waiting(Box::new(waiting));
+            self.phase = Phase::Waiting(Waiting::new(pending, *value, &head, terms, http));
             return Ok(());
         }
         http.send(route, &mut reply, Some(lease), terms, ring, exchange.outbound);

@@ -8,12 +8,14 @@ use crate::body::{Chunked, ChunkedProgress, Framing};
 use crate::coding::DecodeError;
 use crate::core::{Core, Terms};
 use crate::encode::Persistence;
-use crate::exchange::{Exchange, Instant};
+use crate::exchange::{Exchange, Instant, PeerAddress};
 use crate::parse::Head;
 use crate::rejection::Rejection;
+use crate::request::Request;
 use crate::router::Found;
 use crate::service::PlannedRoute;
 use crate::streaming::{Announced, BETWEEN_LEN, BodyError, Source};
+use crate::waiting::Waiting;
 
 #[derive(Debug)]
 pub(crate) struct BodyPhase {
@@ -43,8 +45,8 @@ pub(crate) struct Content {
 /// What is decided about a request with a body once its head is known.
 pub(crate) enum Opening {
     Receive(BodyPhase, bool),
-    /// The handler reads it while it comes.
-    Stream(Box<Source>),
+    /// The handler reads it while it comes, and was called. Behind so many bytes of head.
+    Stream(Box<Waiting>, usize),
     /// Answered at once; `Some` bytes, head and body, are dropped, `None`: the connection ends.
     Refuse(Rejection, Terms, Option<usize>),
 }
@@ -78,13 +80,17 @@ impl BodyPhase {
     }
 }
 
-/// Decides about a request with a body before any of it is read.
+/// Decides about a request with a body before any of it is read, and calls the handler that reads
+/// it while it comes.
+// Apart, as `begin_body` is.
+#[inline(never)]
 pub(crate) fn open(
     head: &Head<'_>,
     found: &Found<'_, usize>,
     http: &Core,
     terms: Terms,
-    (ring, now): (&Ring, Instant),
+    peer: &PeerAddress,
+    exchange: &Exchange<'_>,
 ) -> Opening {
     let limits = &http.service().limits;
     let len = match head.framing {
@@ -102,7 +108,9 @@ pub(crate) fn open(
         }
         _ => Opening::Refuse(rejection, Terms { persistence: Persistence::Close, ..terms }, None),
     };
-    let Found::Route { value, .. } = found else { return refuse(Rejection::not_routed(found)) };
+    let Found::Route { value, params, .. } = found else {
+        return refuse(Rejection::not_routed(found));
+    };
     let route = &http.service().routes[**value];
     let len_max = route.body_len_max;
     if len.is_some_and(|len| len > len_max) {
@@ -112,10 +120,13 @@ pub(crate) fn open(
         ));
     }
     if route.is_streamed {
-        return match stream(head, route, ring, now) {
-            Ok(source) => Opening::Stream(Box::new(source)),
-            Err(rejection) => refuse(rejection),
+        let source = match stream(head, route, exchange.ring, exchange.now) {
+            Ok(source) => Box::new(source),
+            Err(rejection) => return refuse(rejection),
         };
+        let request = Request::new(head, params, peer);
+        let waiting = Waiting::reading(source, **value, head, request, terms, http, exchange);
+        return Opening::Stream(waiting, head.head_len);
     }
     let coding = match len {
         Some(len) => Coding::Length(len),

@@ -39,10 +39,10 @@ impl Waiting {
         head: &Head<'_>,
         terms: Terms,
         http: &Core,
-    ) -> Self {
+    ) -> Box<Self> {
         let chosen = http.service().routes[route].when_gone;
         let when_gone = chosen.unwrap_or_else(|| WhenGone::of(head.method));
-        Self {
+        Box::new(Self {
             pending: Some(pending),
             outgoing: None,
             source: None,
@@ -51,7 +51,7 @@ impl Waiting {
             terms,
             version: head.version,
             when_gone,
-        }
+        })
     }
 
     /// Calls a handler that reads its body while it comes.
@@ -64,11 +64,13 @@ impl Waiting {
         mut terms: Terms,
         http: &Core,
         exchange: &Exchange<'_>,
-    ) -> Self {
+    ) -> Box<Self> {
         let Exchange { ring, connections, layer, .. } = *exchange;
         let asked = Asked { index, request, body: None, connections, layer };
         let pending = http.call_streamed(asked, &source.flow(), ring, &mut terms);
-        Self { source: Some(source), ..Self::new(pending, index, head, terms, http) }
+        let mut waiting = Self::new(pending, index, head, terms, http);
+        waiting.source = Some(source);
+        waiting
     }
 
     /// Lets the handler, or who writes its reply, go on. Returns how the reply was framed when all
