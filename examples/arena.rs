@@ -31,6 +31,9 @@ struct Arguments {
     /// Pin worker i to core N + i.
     #[arg(long, value_name = "N")]
     pin: Option<usize>,
+    /// Keep every connection with the worker that accepted it.
+    #[arg(long)]
+    strict: bool,
     /// Speak HTTPS, with the certificate chain in this PEM file.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -155,6 +158,9 @@ fn main() -> anyhow::Result<()> {
     let mut server = server.workers(arguments.workers);
     if let Some(core) = arguments.pin {
         server = server.pin(Pinning::From(core));
+    }
+    if arguments.strict {
+        server = server.strict();
     }
     let bound = server.bind().context("the arena does not start")?;
     for url in bound.urls() {

@@ -203,6 +203,15 @@ impl Server {
         self
     }
 
+    /// Keeps every connection with the worker that accepted it. Without this a connection whose
+    /// next request is [expensive](crate::Handler::expensive) and has not begun may go to a worker
+    /// that is free.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.config.hand_over = false;
+        self
+    }
+
     /// Who hears of handlers that keep a worker to themselves for 100 ms and more. Without this it
     /// is standard error, once a second.
     #[must_use]
