@@ -1,0 +1,183 @@
+//! Connections go from worker to worker between two requests: nothing is lost, doubled or put in
+//! another order on the way.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use waterwheel::http::{Http, Locals, Registration, Service};
+use waterwheel::reactor::sim::{Client, Fault, Faults, SimDriver, World};
+use waterwheel::ring::{self, Ring};
+use waterwheel::runtime::{Control, Handover, Worker, WorkerConfig};
+use waterwheel::{Handler, IntoRoute, Limits, Path, breathe};
+
+thread_local!(static WORLD: RefCell<Option<World>> = const { RefCell::new(None) });
+
+/// Takes 2 ms, and breathes.
+fn burn() {
+    for _ in 0..20 {
+        WORLD.with_borrow(|world| {
+            world.as_ref().expect("a world was made").advance(Duration::from_micros(100));
+        });
+        breathe();
+    }
+}
+
+fn heavy(Path(number): Path<String>) -> String {
+    burn();
+    format!("{number}.")
+}
+
+fn heavy_body(body: Vec<u8>) -> Vec<u8> {
+    burn();
+    body
+}
+
+/// Some workers in one world.
+struct Town {
+    world: World,
+    workers: Vec<Worker<SimDriver, Http>>,
+    control: Arc<Control>,
+}
+
+impl Town {
+    fn new(seed: u64, faults: Faults, worker_count: usize) -> Self {
+        let registration = |method, path: &str, route| Registration {
+            method: Some(method),
+            path: path.to_owned(),
+            route,
+        };
+        let light = |Path(number): Path<String>| format!("{number}.");
+        let registrations = vec![
+            registration("GET", "/light/{number}", light.into_route()),
+            registration("GET", "/heavy/{number}", heavy.expensive()),
+            registration("POST", "/heavy", heavy_body.expensive()),
+        ];
+        let mut ring = ring::Config::default();
+        ring.segment_count = 1024;
+        let limits = Limits::default();
+        let service = Service::build(registrations, limits, ring.segment_len, ring.segment_count);
+        let service = Arc::new(service.expect("the routes are right"));
+        let world = World::new(seed, faults);
+        WORLD.set(Some(world.clone()));
+        let (control, handover) = (Arc::new(Control::new()), Arc::new(Handover::new()));
+        let workers = (0..worker_count).map(|index| {
+            let http = Http::new(Arc::clone(&service), Locals::default(), index);
+            let ring = Ring::new(&ring).expect("a ring can be made");
+            let (config, control) = (WorkerConfig::default(), Arc::clone(&control));
+            let mut worker = Worker::new(index, world.driver(), http, ring, &config, control);
+            worker.share(&handover);
+            worker
+        });
+        Self { workers: workers.collect(), world, control }
+    }
+
+    fn turn(&mut self) {
+        for worker in &mut self.workers {
+            worker.turn().expect("the simulated driver always polls");
+        }
+    }
+
+    fn sum(&self, count: impl Fn(&Worker<SimDriver, Http>) -> u64) -> u64 {
+        self.workers.iter().map(count).sum()
+    }
+}
+
+/// A client that asks for numbers, and what it must get.
+struct Asker {
+    client: Client,
+    expected: String,
+    received: Vec<u8>,
+}
+
+impl Asker {
+    fn new(world: &World, worker: usize, rng: &mut Rng) -> Self {
+        let port = rng.u16(1024..);
+        let client = world.connect_to(worker, SocketAddr::from(([10, 0, 0, 1], port)));
+        let (mut expected, mut time) = (String::new(), Duration::ZERO);
+        for number in 0..rng.usize(1..20) {
+            expected += &format!("{number}.");
+            let request = match rng.u8(..10) {
+                0..6 => format!("GET /light/{number} HTTP/1.1\r\nhost: h\r\n\r\n"),
+                6..9 => format!("GET /heavy/{number} HTTP/1.1\r\nhost: h\r\n\r\n"),
+                _ => {
+                    let body = format!("{number}.");
+                    let len = body.len();
+                    format!(
+                        "POST /heavy HTTP/1.1\r\nhost: h\r\ncontent-length: {len}\r\n\r\n{body}"
+                    )
+                }
+            };
+            let cut = rng.usize(..=request.len());
+            time += Duration::from_micros(rng.u64(..3_000));
+            client.send_at(time, &request.as_bytes()[..cut]);
+            time += Duration::from_micros(rng.u64(..200));
+            client.send_at(time, &request.as_bytes()[cut..]);
+        }
+        Self { client, expected, received: Vec::new() }
+    }
+
+    /// The content of all replies so far, one behind the other.
+    fn answered(&mut self) -> String {
+        self.client.receive_into(&mut self.received);
+        let received = str::from_utf8(&self.received).expect("replies here are text");
+        let replies = received.split("HTTP/1.1 ").skip(1);
+        replies.filter_map(|reply| Some(reply.split_once("\r\n\r\n")?.1)).collect()
+    }
+}
+
+/// Runs one world until everybody is answered and gone. Returns how many connections moved.
+fn run(seed: u64) -> u64 {
+    let mut rng = Rng::with_seed(seed);
+    let mut faults = Faults::none();
+    for fault in HARMLESS {
+        faults = faults.with(fault, if rng.bool() { 0.1 } else { 0.0 });
+    }
+    let worker_count = rng.usize(2..=4);
+    let mut town = Town::new(seed, faults, worker_count);
+    let mut askers: Vec<_> = (0..rng.usize(1..8))
+        .map(|_| Asker::new(&town.world, rng.usize(..worker_count), &mut rng))
+        .collect();
+    let mut turns = 0;
+    while askers.iter_mut().any(|asker| asker.answered().len() < asker.expected.len()) {
+        town.turn();
+        turns += 1;
+        assert!(turns < 20_000, "seed {seed}: somebody waits for ever");
+    }
+    for asker in &mut askers {
+        assert_eq!(asker.answered(), asker.expected, "seed {seed}");
+    }
+    let moved = town.sum(|worker| worker.metrics().handed_over);
+    assert_eq!(town.sum(|worker| worker.metrics().taken_over), moved, "seed {seed}");
+
+    town.control.drain();
+    let mut turns = 0;
+    while !town.workers.is_empty() {
+        town.turn();
+        for worker in town.workers.extract_if(.., |worker| worker.is_finished()) {
+            assert_eq!(worker.ring().leased(), worker.spare_segments(), "seed {seed}");
+        }
+        turns += 1;
+        assert!(turns < 20_000, "seed {seed}: the drain does not end");
+    }
+    assert_eq!(town.world.open_sockets(), 0, "seed {seed}");
+    moved
+}
+
+#[test]
+fn every_request_is_answered_once_and_in_order() {
+    let moved: u64 = (0..300).map(run).sum();
+    assert!(moved > 300, "only {moved} connections moved in all seeds");
+}
+
+/// Those that end no connection.
+const HARMLESS: [Fault; 6] = [
+    Fault::DelayedEvent,
+    Fault::SpuriousEvent,
+    Fault::DuplicateEvent,
+    Fault::StaleEvent,
+    Fault::CoalescedEvent,
+    Fault::InterruptedCall,
+];
