@@ -8,6 +8,7 @@ use waterwheel_reactor::{Instant, Readiness};
 use waterwheel_ring::{Inbound, Runs};
 
 use crate::config::WorkerConfig;
+use crate::fs::Part;
 
 #[derive(Debug)]
 pub(crate) struct Connection<S, C> {
@@ -36,6 +37,8 @@ pub(crate) struct Connection<S, C> {
 #[derive(Debug)]
 pub(crate) struct Unsent {
     pub(crate) runs: Runs,
+    /// Behind them.
+    pub(crate) part: Option<Part>,
     /// When the socket was full for the first time.
     pub(crate) since: Instant,
     /// How much it has taken, counted from the call that it cut short.

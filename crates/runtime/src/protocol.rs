@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use waterwheel_ring::{Inbound, Ring, Runs};
 
+use crate::fs::Part;
 use crate::{Instant, Metrics, PeerAddress, Waking};
 
 /// A protocol as one worker runs it. Each worker has its own value, so nothing here needs `Send`.
@@ -115,6 +116,10 @@ pub struct Io<'w> {
     pub closed: bool,
     /// Bytes to send, in order. Flushed with one vectored write when the call returns.
     pub outbound: &'w mut Runs,
+    /// Where to put a part of a file that is to be sent behind `outbound`, before
+    /// [`Next::SendFile`]. `None` where files cannot be sent so: by a system that has no such call,
+    /// or where what is sent is sealed first.
+    pub file: Option<&'w mut Option<Part>>,
     /// The worker's clock, read once per turn.
     pub now: Instant,
     /// True once the worker drains: finish what was begun, promise nothing new.
@@ -167,6 +172,9 @@ pub enum Next {
         /// When to call [`Protocol::timed_out`]; [`Instant::MAX`] for never.
         deadline: Instant,
     },
+    /// Everything that is queued sent, and then what is in [`Io::file`]; then another call. A file
+    /// that ends before its part does ends the connection.
+    SendFile,
     /// Everything that is queued sent, then the connection closed so that the peer can read it all:
     /// half-close, then a bounded wait for the peer's end (RFC 9112 §9.6).
     Finish,

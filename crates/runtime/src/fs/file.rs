@@ -18,7 +18,7 @@ use crate::task::Local;
 
 /// An open file. Clones share it.
 #[derive(Clone)]
-pub struct File(disk::File);
+pub struct File(pub(super) disk::File);
 
 /// Opens `path` beneath `folder`; no path and no link leads out of it: see [`Folder`].
 ///

@@ -24,12 +24,14 @@ mod buffer;
 mod bytes;
 mod file;
 mod operation;
+mod part;
 mod whole;
 
 pub use waterwheel_reactor::disk::{Access, Entry, Folder, Identity, Kind, Metadata};
 
 pub use bytes::Bytes;
 pub use file::{File, open};
+pub use part::Part;
 pub use whole::{append, metadata, read, read_file, write};
 
 pub(crate) use operation::Operations;

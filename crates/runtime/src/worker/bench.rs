@@ -10,9 +10,10 @@ use waterwheel_reactor::{Driver, Instant, SendFault, Token, Wake};
 use waterwheel_ring::{Inbound, Ring, Runs};
 
 use super::pressure::Strain;
-use super::send::{after_fault, send};
+use super::send::{after_fault, send, send_unsent};
 use crate::config::WorkerConfig;
 use crate::connection::{Connection, Phase, Unsent, Waiting};
+use crate::fs::Part;
 use crate::task::Local;
 use crate::{Io, Metrics, Next, Protocol, Waking};
 
@@ -31,6 +32,10 @@ pub(super) struct Bench<D, P> {
     pub(super) strain: Strain,
     /// What the futures of this worker share with it.
     pub(super) local: Rc<Local>,
+    /// A part of a file that the protocol queues behind `outbound`.
+    part: Option<Part>,
+    /// Whether the kernel sends files by itself here.
+    sends_files: bool,
     /// What the protocol queues for the connection at hand; empty between connections, kept for
     /// its capacity and for one segment of room.
     pub(super) outbound: Runs,
@@ -61,6 +66,7 @@ pub(super) type Served<D, P> = Connection<<D as Driver>::Socket, <P as Protocol>
 impl<D: Driver, P: Protocol> Bench<D, P> {
     pub(super) fn new(driver: D, mut protocol: P, ring: Ring, config: WorkerConfig) -> Self {
         let disk = driver.disk();
+        let sends_files = disk.sends_files();
         let now = driver.now();
         let wall = driver.wall_clock();
         protocol.set_wall(wall);
@@ -80,6 +86,8 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             strain: Strain::default(),
             local,
             outbound,
+            part: None,
+            sends_files,
             inbound: Inbound::default(),
         }
     }
@@ -220,6 +228,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             ended: connection.flags.ended,
             closed: connection.flags.read_closed | connection.flags.ended,
             outbound: &mut self.outbound,
+            file: if self.sends_files { Some(&mut self.part) } else { None },
             now: self.now,
             draining: self.draining,
             pressure: self.strain.pressure,
@@ -293,22 +302,35 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             // From now on the peer's reading is what progress means.
             connection.progressed = self.now;
             let (runs, since, taken_len) = (mem::take(&mut self.outbound), self.now, sent.len);
-            connection.unsent = Some(Box::new(Unsent { runs, since, taken_len, parked_len: 0 }));
+            let (part, parked_len) = (None, 0);
+            connection.unsent = Some(Box::new(Unsent { runs, part, since, taken_len, parked_len }));
         }
         sent.stopped
+    }
+
+    /// Begins to send what the protocol queued and the part of a file behind it.
+    #[cold]
+    pub(super) fn begin_file(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
+        connection.flags.again = true;
+        connection.room = 0;
+        connection.progressed = self.now;
+        let (runs, part) = (mem::take(&mut self.outbound), self.part.take());
+        let (since, taken_len, parked_len) = (self.now, 0, 0);
+        connection.unsent = Some(Box::new(Unsent { runs, part, since, taken_len, parked_len }));
+        self.send_rest(connection)
     }
 
     /// Goes on sending what the socket did not take before.
     #[cold]
     fn send_rest(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
         let Some(unsent) = connection.unsent.as_mut() else { return Ok(()) };
-        let sent = send(&mut self.driver, &mut connection.socket, &mut unsent.runs);
+        let sent = send_unsent(&mut self.driver, &mut connection.socket, unsent);
         unsent.taken_len += sent.len;
         self.metrics.sent_len += sent.len as u64;
         if sent.len > 0 {
             connection.progressed = self.now;
         }
-        if unsent.runs.is_empty() {
+        if sent.stopped.is_ok() {
             connection.unsent = None;
         }
         sent.stopped

@@ -50,6 +50,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                 connection.room = 0;
                 connection.deadline = deadline;
             }
+            Next::SendFile => return self.begin_file(connection),
             Next::Finish => connection.phase = Phase::Finishing,
             Next::Abort => {
                 self.outbound.clear();

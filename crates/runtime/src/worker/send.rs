@@ -6,6 +6,7 @@ use waterwheel_reactor::{Driver, SendFault, VECTORED_MAX};
 use waterwheel_ring::Runs;
 
 use super::bench::Outcome;
+use crate::connection::Unsent;
 
 /// What sending came to.
 pub(super) struct Sent {
@@ -35,6 +36,46 @@ pub(super) fn send<D: Driver>(driver: &mut D, socket: &mut D::Socket, runs: &mut
     Sent { len, stopped: Ok(()) }
 }
 
+/// Sends what was left unsent, and the part of a file behind it.
+pub(super) fn send_unsent<D: Driver>(
+    driver: &mut D,
+    socket: &mut D::Socket,
+    unsent: &mut Unsent,
+) -> Sent {
+    let Unsent { runs, part } = unsent;
+    let Some(part) = part else { return send(driver, socket, runs) };
+    let mut len = 0;
+    while !runs.is_empty() {
+        let mut slices = [IoSlice::new(&[]); VECTORED_MAX];
+        let count = runs.io_slices(&mut slices);
+        match driver.send_more(socket, &slices[..count]) {
+            Ok(0) => return Sent { len, stopped: Err(Outcome::Close) },
+            Ok(count) => {
+                len += count;
+                runs.consume(count);
+            }
+            Err(error) => return Sent { len, stopped: Err(after_fault(&error)) },
+        }
+    }
+    while part.len > 0 {
+        let Some(room) = FILE_LEN_PER_TURN.checked_sub(len).filter(|room| *room > 0) else {
+            return Sent { len, stopped: Err(Outcome::Requeue) };
+        };
+        let wanted = usize::try_from(part.len).unwrap_or(usize::MAX).min(room);
+        match driver.send_file(socket, &part.file, part.at, wanted) {
+            // The file has become shorter than its peer was told.
+            Ok(0) => return Sent { len, stopped: Err(Outcome::Close) },
+            Ok(count) => {
+                len += count;
+                part.at += count as u64;
+                part.len -= count as u64;
+            }
+            Err(error) => return Sent { len, stopped: Err(after_fault(&error)) },
+        }
+    }
+    Sent { len, stopped: Ok(()) }
+}
+
 #[inline(never)]
 fn send_vectored<D: Driver>(
     driver: &mut D,
@@ -56,3 +97,7 @@ pub(super) fn after_fault(error: &io::Error) -> Outcome {
         _ => Outcome::Close,
     }
 }
+
+/// Most bytes of a file that one connection sends in one turn. The kernel moves pages, not bytes, so it
+/// is more than a turn reads.
+const FILE_LEN_PER_TURN: usize = 256 << 10;
