@@ -61,6 +61,7 @@ impl Stand {
         });
         received.expect("the ring is empty").0.expect("copying cannot fail");
         let mut exchange = Exchange {
+            file: None,
             ring: &self.ring,
             inbound: &mut self.inbound,
             outbound: &mut self.outbound,

@@ -11,6 +11,7 @@ use std::task::Waker;
 
 use waterwheel_ring::{Inbound, Ring, Runs};
 
+pub use waterwheel_runtime::fs::Part;
 pub use waterwheel_runtime::{Instant, PeerAddress};
 
 /// One connection's bytes and circumstances during one call.
@@ -21,6 +22,9 @@ pub struct Exchange<'a> {
     pub inbound: &'a mut Inbound,
     /// Bytes to send.
     pub outbound: &'a mut Runs,
+    /// Where to put a part of a file to be sent behind `outbound`, before [`Need::SendFile`]; `None`
+    /// where that cannot be.
+    pub file: Option<&'a mut Option<Part>>,
     /// The peer has sent its last byte, and it was received.
     pub ended: bool,
     /// The peer has closed its side, or the connection.
@@ -79,6 +83,8 @@ pub enum Need {
         /// When [`timed_out`](crate::Connection::timed_out) is due.
         deadline: Instant,
     },
+    /// The queue sent, and behind it the part of a file in [`Exchange::file`]; then another call.
+    SendFile,
     /// The queue sent and the connection closed in good order.
     Finish,
     /// The connection closed at once.

@@ -71,6 +71,7 @@ fn exchange<'a>(io: &'a mut Io<'_>, waker: &'a dyn Fn() -> Waker) -> Exchange<'a
         ring: io.ring,
         inbound: io.inbound,
         outbound: io.outbound,
+        file: io.file.as_deref_mut(),
         ended: io.ended,
         closed: io.closed,
         draining: io.draining,
@@ -92,6 +93,7 @@ impl From<Need> for Next {
             Need::Defer => Self::Defer,
             Need::Wake { deadline } => Self::Wake { deadline },
             Need::BytesOrWake { room, deadline } => Self::ReadOrWake { room, deadline },
+            Need::SendFile => Self::SendFile,
             Need::Finish => Self::Finish,
             Need::Abort => Self::Abort,
         }

@@ -1,11 +1,14 @@
 //! A folder of files over HTTP: what is sent, what is not, and to whom.
 
+mod running;
 mod scratch;
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
 
+use running::Running;
 use scratch::{IN_2020, Scratch};
 use waterwheel::lab::{Lab, LabConfig, LabReply};
 use waterwheel::reactor::sim::{Fault, Faults};
@@ -378,4 +381,58 @@ fn memory_and_open_files_stay_within_their_bounds() {
     lab.settle();
     // Other tests of this process open files as well, though none as many as would be kept.
     assert!(open() < before + 40, "{} files are open, {before} were", open());
+}
+
+#[test]
+fn a_long_file_is_sent_by_the_kernel_over_a_real_connection() {
+    let scratch = site();
+    let content = pattern(5_000_000);
+    scratch.file("huge.bin", &content);
+    let running = Running::start(App::new().files("/", files(&scratch)));
+    let get = |target: &str, range: &str| {
+        let head = format!("GET {target} HTTP/1.1\r\nhost: h\r\nrange: {range}\r\n\r\n");
+        running.ask(head.as_bytes())
+    };
+    for _ in 0..3 {
+        assert_eq!(get("/huge.bin", "none").body(), content);
+        assert_eq!(get("/large.bin", "none").body(), pattern(300_000));
+        assert_eq!(get("/huge.bin", "bytes=999999-2999999").body(), &content[999_999..3_000_000]);
+    }
+    let many = get("/huge.bin", "bytes=1-700000,800000-1600000,-5");
+    assert_eq!(many.status(), 206);
+    for part in [1..700_001, 800_000..1_600_001, 4_999_995..5_000_000] {
+        let part = &content[part];
+        assert!(many.body().windows(part.len().min(99)).any(|window| part.starts_with(window)));
+    }
+    // Two at once on one connection: the second begins where the first has ended.
+    let mut stream = running.connect();
+    let request = b"GET /huge.bin HTTP/1.1\r\nhost: h\r\n\r\n";
+    stream
+        .write_all(
+            &[&request[..], &b"GET /text.txt HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"[..]]
+                .concat(),
+        )
+        .unwrap();
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).unwrap();
+    let first = LabReply::parse(&received, false, false).unwrap();
+    assert_eq!(first.body(), content);
+    let second = LabReply::parse(&received[first.wire_len()..], false, true).unwrap();
+    assert_eq!(second.text(), TEXT);
+    let report = running.stop();
+    assert_eq!(report.cut, 0);
+}
+
+#[test]
+fn a_client_that_stops_reading_a_file_is_cut_by_the_drain_and_holds_nothing() {
+    let scratch = site();
+    scratch.file("huge.bin", pattern(3_000_000));
+    let mut lab = lab(files(&scratch));
+    let client = lab.connect();
+    client.set_auto_read(false);
+    client.send(b"GET /huge.bin HTTP/1.1\r\nhost: h\r\n\r\n");
+    lab.settle();
+    assert_eq!((lab.leased_segments(), lab.open_connections()), (0, 1), "the kernel has the pages");
+    lab.advance(Duration::from_secs(40));
+    assert_eq!(lab.open_connections(), 0, "it took nothing for longer than the send timeout");
 }

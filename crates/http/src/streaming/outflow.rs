@@ -10,6 +10,7 @@ use waterwheel_ring::{Lease, Ring, Runs};
 use waterwheel_stages::{Flow, Next, Stream};
 
 use super::writer::WriteError;
+use crate::exchange::Part;
 
 /// Shared by a connection and the writer that its future holds.
 pub(super) type SharedOutflow = Rc<RefCell<Outflow>>;
@@ -74,6 +75,10 @@ struct UnderWay {
     owner: Waker,
     /// The connection's future is being polled: what is written will be handed over then.
     is_polled: bool,
+    /// Whether parts of files are sent by the kernel here.
+    takes_files: bool,
+    /// A part of a file, behind all that is queued.
+    part: Option<Part>,
 }
 
 impl Outflow {
@@ -100,7 +105,16 @@ impl Outflow {
             unsent: 0,
             owner,
             is_polled: false,
+            takes_files: false,
+            part: None,
         });
+    }
+
+    /// Where the reply goes takes parts of files, as far as it depends on that.
+    pub(super) fn take_files(&mut self) {
+        if let Some(way) = &mut self.under_way {
+            way.takes_files = way.framing == OutFraming::Length && way.encoder.is_empty();
+        }
     }
 
     /// The connection's future is about to be polled, while so many bytes are still to be sent.
@@ -128,6 +142,32 @@ impl Outflow {
             outbound.take_all(&mut way.queue);
         }
         self.waits
+    }
+
+    /// Takes out the part of a file that goes behind all that was handed over.
+    pub(super) fn take_part(&mut self) -> Option<Part> {
+        self.under_way.as_mut()?.part.take()
+    }
+
+    pub(super) fn takes_files(&self) -> bool {
+        self.under_way.as_ref().is_some_and(|way| way.takes_files)
+    }
+
+    /// Queues a part of a file; gives it back when another one waits.
+    pub(super) fn queue_part(&mut self, part: Part) -> Result<Option<Part>, WriteError> {
+        let way = self.under_way.as_mut().ok_or(WriteError::Closed)?;
+        if way.part.is_some() {
+            return Ok(Some(part));
+        }
+        way.part = Some(part);
+        way.note();
+        Ok(None)
+    }
+
+    /// Whether a part of a file waits to be sent.
+    pub(super) fn has_part(&self) -> Result<bool, WriteError> {
+        let way = self.under_way.as_ref().ok_or(WriteError::Closed)?;
+        Ok(way.part.is_some())
     }
 
     /// The future is done: ends the content.

@@ -109,7 +109,12 @@ impl Outgoing {
         }
         let queued_max = http.service().limits.queued_output_max;
         let waker = (exchange.waker)();
-        flow.borrow_mut().begin(framing, content_len, encoder, ring, queued_max, waker);
+        let mut outflow = flow.borrow_mut();
+        outflow.begin(framing, content_len, encoder, ring, queued_max, waker);
+        if exchange.file.is_some() {
+            outflow.take_files();
+        }
+        drop(outflow);
         let (writing, quiet_since) = (Some(writing), exchange.now);
         Ok(Some(Self { flow, writing, framing, keep_alive, quiet_since }))
     }
@@ -132,6 +137,10 @@ impl Outgoing {
         let waits = flow.leave(exchange.outbound);
         if exchange.outbound.len() > queued_before {
             self.quiet_since = exchange.now;
+        }
+        if let (Some(part), Some(place)) = (flow.take_part(), exchange.file.as_deref_mut()) {
+            *place = Some(part);
+            return Err(Need::SendFile);
         }
         match ended {
             Poll::Ready(Ended::Whole) => Ok(()),

@@ -8,6 +8,7 @@ use std::task::Poll;
 use waterwheel_ring::Lease;
 
 use super::outflow::SharedOutflow;
+use crate::exchange::Part;
 
 /// Takes the content of a [streamed reply](crate::Reply::stream), piece by piece.
 ///
@@ -84,6 +85,36 @@ impl BodyWriter {
                 Some(lease) => Poll::Ready(Ok(lease)),
                 None => flow.wait(context),
             }
+        })
+        .await
+    }
+
+    /// Whether [`send_file`](Self::send_file) works for this reply: over plain connections, for
+    /// content of a stated length that passes no stages.
+    #[must_use]
+    pub fn takes_files(&self) -> bool {
+        self.flow.borrow().takes_files()
+    }
+
+    /// Adds a part of a file, which the kernel sends from its page cache, and waits until it has
+    /// taken all of it. A file that is shorter than its part ends the connection.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    ///
+    /// # Panics
+    /// Where [`takes_files`](Self::takes_files) says no.
+    pub async fn send_file(&mut self, part: Part) -> Result<(), WriteError> {
+        assert!(self.takes_files(), "a part of a file is sent only where files are taken");
+        self.flow.borrow_mut().announce(usize::try_from(part.len()).unwrap_or(usize::MAX))?;
+        let mut part = Some(part).filter(|part| !part.is_empty());
+        poll_fn(|context| {
+            let mut flow = self.flow.borrow_mut();
+            if let Some(own) = part.take() {
+                part = flow.queue_part(own)?;
+                return flow.wait(context);
+            }
+            if flow.has_part()? { flow.wait(context) } else { Poll::Ready(Ok(())) }
         })
         .await
     }

@@ -149,6 +149,8 @@ impl<P: Protocol> Secured<P> {
         call: impl FnOnce(&mut P, &mut P::Connection, &mut Io<'_>) -> Next,
     ) -> Next {
         let mut io = Io {
+            // What is sealed passes through the process.
+            file: None,
             ring: io.ring,
             inbound: &mut channel.plain,
             ended: is_ended,
