@@ -22,8 +22,8 @@ pub struct Exchange<'a> {
     pub inbound: &'a mut Inbound,
     /// Bytes to send.
     pub outbound: &'a mut Runs,
-    /// Where to put a part of a file to be sent behind `outbound`, before [`Need::SendFile`]; `None`
-    /// where that cannot be.
+    /// Where to put a part of a file to be sent behind `outbound`, before [`Need::SendFile`];
+    /// `None` where that cannot be.
     pub file: Option<&'a mut Option<Part>>,
     /// The peer has sent its last byte, and it was received.
     pub ended: bool,

@@ -84,8 +84,8 @@ pub trait Driver: 'static {
         runs: &[IoSlice<'_>],
     ) -> io::Result<usize>;
 
-    /// As [`send_vectored`](Self::send_vectored), and tells the kernel that more follows at once, so
-    /// that it need not leave in a packet of its own.
+    /// As [`send_vectored`](Self::send_vectored), and tells the kernel that more follows at once,
+    /// so that it need not leave in a packet of its own.
     ///
     /// # Errors
     /// As [`send`](Self::send).

@@ -153,21 +153,15 @@ impl Outflow {
         self.under_way.as_ref().is_some_and(|way| way.takes_files)
     }
 
-    /// Queues a part of a file; gives it back when another one waits.
-    pub(super) fn queue_part(&mut self, part: Part) -> Result<Option<Part>, WriteError> {
+    /// Queues a part of a file unless another waits. Returns whether none waits any more.
+    pub(super) fn pass_part(&mut self, part: &mut Option<Part>) -> Result<bool, WriteError> {
         let way = self.under_way.as_mut().ok_or(WriteError::Closed)?;
-        if way.part.is_some() {
-            return Ok(Some(part));
+        if way.part.is_none() && part.is_some() {
+            way.part = part.take();
+            way.note();
+            return Ok(false);
         }
-        way.part = Some(part);
-        way.note();
-        Ok(None)
-    }
-
-    /// Whether a part of a file waits to be sent.
-    pub(super) fn has_part(&self) -> Result<bool, WriteError> {
-        let way = self.under_way.as_ref().ok_or(WriteError::Closed)?;
-        Ok(way.part.is_some())
+        Ok(way.part.is_none())
     }
 
     /// The future is done: ends the content.

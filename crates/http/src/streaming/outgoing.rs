@@ -138,7 +138,9 @@ impl Outgoing {
         if exchange.outbound.len() > queued_before {
             self.quiet_since = exchange.now;
         }
-        if let (Some(part), Some(place)) = (flow.take_part(), exchange.file.as_deref_mut()) {
+        if let Some(place) = exchange.file.as_deref_mut()
+            && let Some(part) = flow.take_part()
+        {
             *place = Some(part);
             return Err(Need::SendFile);
         }

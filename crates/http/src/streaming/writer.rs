@@ -110,11 +110,7 @@ impl BodyWriter {
         let mut part = Some(part).filter(|part| !part.is_empty());
         poll_fn(|context| {
             let mut flow = self.flow.borrow_mut();
-            if let Some(own) = part.take() {
-                part = flow.queue_part(own)?;
-                return flow.wait(context);
-            }
-            if flow.has_part()? { flow.wait(context) } else { Poll::Ready(Ok(())) }
+            if flow.pass_part(&mut part)? { Poll::Ready(Ok(())) } else { flow.wait(context) }
         })
         .await
     }

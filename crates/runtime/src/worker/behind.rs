@@ -12,9 +12,13 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     /// segments that it holds, for as long as the send timeout lets it.
     #[cold]
     pub(super) fn answer_behind(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
+        if connection.unsent.as_ref().is_some_and(|unsent| unsent.part.is_some()) {
+            // Behind a part of a file nothing joins the queue.
+            return Outcome::Wait;
+        }
         let Some(unsent) = connection.unsent.take() else { return Outcome::Requeue };
         let progressed = connection.progressed;
-        let Unsent { runs, since, taken_len, parked_len } = *unsent;
+        let Unsent { runs, since, taken_len, parked_len, .. } = *unsent;
         self.outbound = runs;
         let advanced =
             self.advance(token, connection, |protocol, state, io| protocol.advance(state, io));

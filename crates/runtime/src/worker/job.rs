@@ -46,6 +46,7 @@ impl<D: Driver, P: Protocol> Job<D, P> {
         connection.flags.again = false;
         connection.flags.waiting = Waiting::No;
         let mut io = Io {
+            file: None,
             ring: &self.ring,
             inbound: &mut connection.inbound,
             ended: connection.flags.ended,

@@ -42,7 +42,7 @@ pub(super) fn send_unsent<D: Driver>(
     socket: &mut D::Socket,
     unsent: &mut Unsent,
 ) -> Sent {
-    let Unsent { runs, part } = unsent;
+    let Unsent { runs, part, .. } = unsent;
     let Some(part) = part else { return send(driver, socket, runs) };
     let mut len = 0;
     while !runs.is_empty() {
@@ -98,6 +98,6 @@ pub(super) fn after_fault(error: &io::Error) -> Outcome {
     }
 }
 
-/// Most bytes of a file that one connection sends in one turn. The kernel moves pages, not bytes, so it
-/// is more than a turn reads.
+/// Most bytes of a file that one connection sends in one turn. The kernel moves pages, not bytes,
+/// so it is more than a turn reads.
 const FILE_LEN_PER_TURN: usize = 256 << 10;
