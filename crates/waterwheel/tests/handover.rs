@@ -43,6 +43,10 @@ struct Town {
 }
 
 impl Town {
+    #[expect(
+        clippy::arc_with_non_send_sync,
+        reason = "the workers of a simulated world share its thread"
+    )]
     fn new(seed: u64, faults: Faults, worker_count: usize) -> Self {
         let registration = |method, path: &str, route| Registration {
             method: Some(method),
