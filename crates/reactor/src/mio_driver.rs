@@ -215,7 +215,9 @@ impl Driver for MioDriver {
     #[inline(always)]
     fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         self.poll.poll(&mut self.ready, timeout)?;
-        events.extend(self.ready.iter().map(translate));
+        for event in &self.ready {
+            events.push(translate(event));
+        }
         Ok(())
     }
 

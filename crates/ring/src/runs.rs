@@ -97,7 +97,7 @@ impl Runs {
 
     /// The first bytes to send.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn front(&self) -> Option<&[u8]> {
         if self.len == 0 {
             return None;

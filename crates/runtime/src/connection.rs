@@ -186,6 +186,10 @@ impl<S, C> Connection<S, C> {
     }
 }
 
+/// Most received bytes with which a connection moves to another worker: copying them takes some
+/// 30 µs.
+const MOVED_LEN_MAX: usize = 256 << 10;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,7 +200,3 @@ mod tests {
         assert!(len <= 104, "{len}");
     }
 }
-
-/// Most received bytes with which a connection moves to another worker: copying them takes some
-/// 30 µs.
-const MOVED_LEN_MAX: usize = 256 << 10;
