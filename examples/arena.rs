@@ -34,6 +34,9 @@ struct Arguments {
     /// Keep every connection with the worker that accepted it.
     #[arg(long)]
     strict: bool,
+    /// Milliseconds from which a route's requests stand back behind cheaper ones.
+    #[arg(long, value_name = "MS")]
+    expensive_after: Option<u64>,
     /// Speak HTTPS, with the certificate chain in this PEM file.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -129,6 +132,9 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut limits = Limits::default();
     limits.body_len_max = arguments.max_body;
+    if let Some(milliseconds) = arguments.expensive_after {
+        limits.expensive_after = Duration::from_millis(milliseconds);
+    }
     let zstd = Zstd::new(usize::try_from(arguments.max_body)?);
     let app = App::new()
         .get("/", || "waterwheel\n")

@@ -78,7 +78,8 @@ impl Http {
     /// For the worker with this index.
     #[must_use]
     pub fn new(service: Arc<Service>, locals: Locals, worker: usize) -> Self {
-        let costs = Costs::new(service.routes.iter().map(|route| route.is_expensive));
+        let declared = service.routes.iter().map(|route| route.is_expensive);
+        let costs = Costs::new(declared, service.limits.expensive_after);
         let shared = Rc::new(Shared { locals, costs });
         Self::of(service, shared, worker)
     }

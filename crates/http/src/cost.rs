@@ -13,6 +13,8 @@ pub(crate) struct Costs {
     routes: Box<[RouteCost]>,
     /// What the protocol call at hand has run; [`NONE`] before it has.
     last: Cell<usize>,
+    /// The mean from which a route is expensive, in nanoseconds.
+    limit: u64,
 }
 
 #[derive(Debug)]
@@ -28,8 +30,10 @@ struct RouteCost {
 }
 
 impl Costs {
-    /// For routes of which the application declares some to be expensive.
-    pub(crate) fn new(declared: impl Iterator<Item = bool>) -> Self {
+    /// For routes of which the application declares some to be expensive, and others are from a
+    /// mean of `expensive_after` on.
+    pub(crate) fn new(declared: impl Iterator<Item = bool>, expensive_after: Duration) -> Self {
+        let limit = u64::try_from(expensive_after.as_nanos()).unwrap_or(u64::MAX);
         let route = |is_declared| RouteCost {
             is_expensive: Cell::new(is_declared),
             is_declared,
@@ -37,7 +41,7 @@ impl Costs {
             calls_told: Cell::new(0),
             mean: Cell::new(0),
         };
-        Self { routes: declared.map(route).collect(), last: Cell::new(NONE) }
+        Self { routes: declared.map(route).collect(), last: Cell::new(NONE), limit }
     }
 
     #[inline]
@@ -81,7 +85,7 @@ impl Costs {
         let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).min(TIME_MAX_NS);
         mean = mean - mean / WEIGHT + time / WEIGHT;
         route.mean.set(mean);
-        let limit = if route.is_expensive.get() { EXPENSIVE_NS / 2 } else { EXPENSIVE_NS };
+        let limit = if route.is_expensive.get() { self.limit / 2 } else { self.limit };
         route.is_expensive.set(route.is_declared || mean >= limit);
         Some(last)
     }
@@ -100,15 +104,12 @@ const TIME_MAX_NS: u64 = 400_000;
 /// After so many calls nothing is left of a mean: (15/16)¹²⁸ is a four-thousandth.
 const FORGOTTEN_AFTER: u64 = 128;
 
-/// As long as the runtime's slice. Running a request as expensive costs about 1 µs.
-const EXPENSIVE_NS: u64 = 100_000;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn costs() -> Costs {
-        Costs::new([false, true].into_iter())
+        Costs::new([false, true].into_iter(), Duration::from_micros(100))
     }
 
     fn call(costs: &Costs, route: usize, microseconds: u64) {

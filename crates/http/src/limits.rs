@@ -57,6 +57,9 @@ pub struct Limits {
     pub linger_len_max: usize,
     /// Age at which a connection is closed after its current reply; 1 h, as in nginx and Envoy.
     pub connection_age_max: Duration,
+    /// Mean time of a route's calls from which its requests stand back behind cheaper ones; 100 µs,
+    /// as long as the slice after which [`breathe`](waterwheel_runtime::breathe) takes a breath.
+    pub expensive_after: Duration,
 }
 
 impl Limits {
@@ -113,6 +116,7 @@ impl Default for Limits {
             linger_timeout: Duration::from_secs(2),
             linger_len_max: 256 * 1024,
             connection_age_max: Duration::from_secs(60 * 60),
+            expensive_after: Duration::from_micros(100),
         }
     }
 }
