@@ -144,7 +144,7 @@ fn connections_that_come_and_go_leave_nothing_behind() {
 
 /// What one more idle connection costs in the slab is mostly this, so it must not grow unnoticed.
 #[test]
-fn state_of_an_idle_connection_takes_80_bytes_at_most() {
+fn state_of_an_idle_connection_takes_88_bytes_at_most() {
     let len = size_of::<waterwheel::http::Connection>();
-    assert!(len <= 80, "{len}");
+    assert!(len <= 88, "{len}");
 }
