@@ -57,11 +57,13 @@ pub(crate) fn cpu_of_ended_children() -> Result<Cpu> {
 /// Resident memory of a process and of its living descendants, in bytes. Pages that they share are
 /// counted once for each of them.
 pub(crate) fn resident_len(pid: u32) -> Result<u64> {
-    let mut sum = 0;
-    for pid in family(pid) {
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))
-            .with_context(|| format!("process {pid} has gone"))?;
-        sum += parse_resident_len(&status).context("/proc/PID/status has no VmRSS")?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))
+        .with_context(|| format!("process {pid} has gone"))?;
+    let mut sum = parse_resident_len(&status).context("/proc/PID/status has no VmRSS")?;
+    for child in family(pid).into_iter().skip(1) {
+        // One that has ended meanwhile, or that nobody has waited for yet, has no memory.
+        let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+        sum += parse_resident_len(&status).unwrap_or(0);
     }
     Ok(sum)
 }

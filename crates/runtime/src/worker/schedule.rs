@@ -95,7 +95,12 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     /// Runs the expensive request that has waited longest.
     #[cold]
     fn run_expensive(&mut self) {
-        let (Some(mut shop), Some(twin)) = (self.shop.take(), &mut self.twin) else { return };
+        let Some(twin) = &mut self.twin else {
+            // A protocol without a twin has nothing expensive: what called was something else.
+            self.shop_mut().is_called = false;
+            return;
+        };
+        let Some(mut shop) = self.shop.take() else { return };
         // It works, though its turn is over.
         shop.pulse.beat();
         if let Some(mut job) = shop.next_job() {
