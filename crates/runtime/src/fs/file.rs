@@ -27,6 +27,8 @@ pub struct File(pub(super) disk::File);
 pub async fn open(folder: &Folder, path: impl Into<Vec<u8>>, access: Access) -> io::Result<File> {
     let path = CString::new(path).map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
     let local = Local::current();
+    local.budget_left().await;
+    local.budget().charge(0);
     match local.files().disk().open_now(folder, &path, access) {
         Err(error) if is_not_now(&error) => {}
         opened => return opened.map(File),
@@ -69,6 +71,7 @@ impl File {
         let mut at = at;
         let mut left = len.min(lease.tailroom());
         while left > 0 {
+            local.budget_left().await;
             let read_now = |room: &mut [u8]| {
                 let room = &mut room[..left];
                 local.files().disk().read_now(&self.0, at, room)
@@ -90,7 +93,11 @@ impl File {
                     };
                     lease.len() - before
                 }
-                count => count?,
+                count => {
+                    let count = count?;
+                    local.budget().charge(count);
+                    count
+                }
             };
             if count == 0 {
                 break;
@@ -119,6 +126,7 @@ impl File {
     /// Reads on into a buffer on the heap. False at the end of the file.
     pub(super) async fn read_more(&self, buffer: &mut HeapBuffer) -> io::Result<bool> {
         let local = Local::current();
+        local.budget_left().await;
         let at = buffer.len() as u64;
         let read = local.files().disk().read_now(&self.0, at, buffer.room());
         match read {
@@ -126,6 +134,7 @@ impl File {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
             count => {
                 let count = count?;
+                local.budget().charge(count);
                 buffer.commit(count);
                 return Ok(count > 0);
             }
@@ -169,6 +178,7 @@ impl File {
         let len = bytes.as_slice().len();
         let mut from = 0;
         while from < len {
+            local.budget_left().await;
             let rest = &bytes.as_slice()[from..];
             match local.files().disk().write_now(&self.0, at.map(|at| at + from as u64), rest) {
                 Err(error) if is_not_now(&error) => {
@@ -176,7 +186,11 @@ impl File {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                count => from += count?,
+                count => {
+                    let count = count?;
+                    local.budget().charge(count);
+                    from += count;
+                }
             }
         }
         Ok(())

@@ -147,7 +147,7 @@ impl Stream {
     /// # Errors
     /// [`ErrorKind::WouldBlock`] when nothing is there; otherwise the connection's fault.
     pub fn try_read(&self, room: &mut [u8]) -> io::Result<usize> {
-        match self.poll_read(&mut Context::from_waker(Waker::noop()), room) {
+        match self.read_ready(&mut Context::from_waker(Waker::noop()), room) {
             Poll::Ready(read) => read,
             Poll::Pending => Err(ErrorKind::WouldBlock.into()),
         }
@@ -158,6 +158,11 @@ impl Stream {
     /// # Errors
     /// The connection's fault.
     pub fn poll_read(&self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        ready!(self.place.poll_budget_left(context));
+        self.read_ready(context, room)
+    }
+
+    fn read_ready(&self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
         if room.is_empty() {
             return Poll::Ready(Ok(0));
         }
@@ -165,6 +170,7 @@ impl Stream {
             ready!(self.place.poll_readable(context));
             match self.socket.recv(room) {
                 Ok(count) => {
+                    self.place.charge(count);
                     // The end says the same again to whoever reads once more.
                     if count > 0 && count < room.len() {
                         self.place.note_short_read();
@@ -239,11 +245,15 @@ impl Stream {
         if is_empty {
             return Poll::Ready(Ok(0));
         }
+        ready!(self.place.poll_budget_left(context));
         loop {
             ready!(self.place.poll_writable(context));
             match send(&*self.socket) {
                 Ok(0) => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
-                Ok(count) => return Poll::Ready(Ok(count)),
+                Ok(count) => {
+                    self.place.charge(count);
+                    return Poll::Ready(Ok(count));
+                }
                 Err(error) => match SendFault::of(&error) {
                     SendFault::WouldBlock => self.place.note_unwritable(),
                     SendFault::Interrupted => {}

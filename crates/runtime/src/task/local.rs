@@ -1,19 +1,22 @@
 //! One worker's wakers, timers and tasks, and how futures find those of the worker that polls them.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use waterwheel_reactor::disk::Disk;
 use waterwheel_reactor::{Clock, Instant, Slab, Sources, Token};
 use waterwheel_ring::Ring;
 
+use super::poll_budget::PollBudget;
 use super::source::{Entries, SOURCES_MAX};
 use super::spawn::Tasks;
 use super::timers::{TimerKey, Timers};
 use super::wakes::{Sleeper, Wakes};
+use crate::SLICE;
 use crate::fs::Operations;
 use crate::net::Names;
 
@@ -28,6 +31,7 @@ pub(crate) struct Local {
     clock: Clock,
     /// Civil time, read a few times a second.
     wall: Cell<SystemTime>,
+    budget: PollBudget,
     timers: RefCell<Timers>,
     /// When the first of them comes up: asked in every turn.
     next_timer: Cell<Instant>,
@@ -64,6 +68,7 @@ impl Local {
             visit_started: Cell::new(now),
             clock,
             wall: Cell::new(SystemTime::UNIX_EPOCH),
+            budget: PollBudget::new(),
             timers: RefCell::default(),
             next_timer: Cell::new(Instant::MAX),
             tasks: RefCell::new(Slab::new(TASKS_MAX)),
@@ -207,17 +212,48 @@ impl Local {
         self.wakes.is_pending()
     }
 
-    /// Polls the woken tasks, and appends the woken connections to `connections`.
+    /// Polls the woken tasks, and appends the woken connections to `connections`. Tasks that come
+    /// behind others which have done much already are left for the next turn.
     #[cold]
     pub(crate) fn run_woken(&self, connections: &mut Vec<Token>) {
         let mut woken = Vec::new();
         self.wakes.take(&mut woken);
-        for sleeper in woken {
-            match sleeper {
-                Sleeper::Connection(token) => connections.push(token),
-                Sleeper::Task(token) => self.run_task(token),
+        let mut is_spent = false;
+        woken.retain(|&sleeper| match sleeper {
+            Sleeper::Connection(token) => {
+                connections.push(token);
+                false
             }
+            Sleeper::Task(_) if is_spent => true,
+            Sleeper::Task(token) => {
+                self.budget.begin_poll();
+                self.run_task(token);
+                is_spent = self.budget.take_spent() || self.visit_time() >= SLICE;
+                false
+            }
+        });
+        if !woken.is_empty() {
+            self.wakes.put_back(woken);
         }
+    }
+
+    /// Ready while the future that is being polled may go on, and an operation less is left then.
+    /// Always ready on a thread without a worker.
+    pub(super) fn poll_budget_left(context: &Context<'_>) -> Poll<()> {
+        CURRENT.with_borrow(|current| match current {
+            Some(local) => local.budget.poll_left(context).map(|()| local.budget.charge(0)),
+            None => Poll::Ready(()),
+        })
+    }
+
+    /// Completes while the future that is being polled may go on, else in its next poll.
+    pub(crate) async fn budget_left(&self) {
+        poll_fn(|context| self.budget.poll_left(context)).await;
+    }
+
+    /// What the future that is being polled may still do.
+    pub(crate) const fn budget(&self) -> &PollBudget {
+        &self.budget
     }
 
     pub(super) fn tasks(&self) -> &RefCell<Tasks> {
@@ -251,8 +287,10 @@ impl Local {
         self.wakes.waker(Sleeper::Task(token))
     }
 
-    /// The waker of a connection: kept, so that a connection that waits often pays for it once.
+    /// The waker of a connection, for a poll that begins. It is kept, so that a connection that
+    /// waits often pays for it once.
     fn connection_waker(&self, token: Token) -> Waker {
+        self.budget.begin_poll();
         let mut wakers = self.wakers.borrow_mut();
         let slot = token.index as usize;
         if wakers.len() <= slot {
@@ -283,7 +321,8 @@ impl<'w> Waking<'w> {
     }
 
     /// A waker after whose [`wake`](Waker::wake), from any thread, the protocol is called again for
-    /// this connection. Allocates the first time it is asked for by a connection.
+    /// this connection; to be asked for before each poll of its future, which may do so much and
+    /// no more before it gives way. Allocates the first time it is asked for by a connection.
     #[must_use]
     pub fn waker(&self) -> Waker {
         self.local.connection_waker(self.token)

@@ -3,10 +3,14 @@
 //!
 //! A future that handles a request belongs to its connection; its waker says which connection to
 //! work on again. Futures never leave their worker, so they may hold leases and per-core values.
+//!
+//! A future that never has to wait, because bytes are in memory or a peer is quick, is made to wait
+//! for the next turn after 128 operations or pages, so that a loop over files delays nobody.
 
 mod local;
 mod offload;
 mod own;
+mod poll_budget;
 mod source;
 mod spawn;
 mod time;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use waterwheel_reactor::{Outgoing, Readiness, Remote, Slab, Token};
@@ -95,6 +95,16 @@ impl Place {
         })
     }
 
+    /// Ready while the future that is being polled may go on.
+    pub(crate) fn poll_budget_left(&self, context: &Context<'_>) -> Poll<()> {
+        self.local.budget().poll_left(context)
+    }
+
+    /// Tells that so many bytes were read or written.
+    pub(crate) fn charge(&self, len: usize) {
+        self.local.budget().charge(len);
+    }
+
     /// A read came up short: the next bytes are a new edge. An end that was reported is not.
     pub(crate) fn note_short_read(&self) {
         self.with(|entry| entry.readiness.readable = entry.readiness.read_closed);
@@ -164,7 +174,10 @@ impl<F: AsFd> Watched<F> {
 
     /// Ready when reading may give something. Only the task that asked last is woken.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.place.poll_readable(context)
+        ready!(self.place.poll_readable(context));
+        ready!(self.place.poll_budget_left(context));
+        self.place.charge(0);
+        Poll::Ready(())
     }
 
     /// Completes when reading may give something.

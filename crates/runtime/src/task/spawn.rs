@@ -6,7 +6,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use waterwheel_reactor::{Slab, Token};
 
@@ -116,13 +116,13 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let mut slot = self.slot.borrow_mut();
-        match slot.output.take() {
-            Some(output) => Poll::Ready(output),
-            None => {
-                slot.waiter = Some(context.waker().clone());
-                Poll::Pending
-            }
+        if slot.output.is_none() {
+            slot.waiter = Some(context.waker().clone());
+            return Poll::Pending;
         }
+        // Tasks that end at once could be spawned and awaited for ever.
+        ready!(Local::poll_budget_left(context));
+        slot.output.take().map_or(Poll::Pending, Poll::Ready)
     }
 }
 

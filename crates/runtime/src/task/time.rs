@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use pin_project_lite::pin_project;
@@ -78,6 +78,18 @@ impl Sleep {
         self.due
     }
 
+    fn poll_due(&mut self, context: &Context<'_>) -> Poll<()> {
+        if self.local.now() >= self.due {
+            self.cancel();
+            return Poll::Ready(());
+        }
+        match self.timer {
+            Some(timer) => self.local.rewake_timer(timer, context.waker()),
+            None => self.timer = Some(self.local.set_timer(self.due, context.waker().clone())),
+        }
+        Poll::Pending
+    }
+
     fn cancel(&mut self) {
         if let Some(timer) = self.timer.take() {
             self.local.cancel_timer(timer);
@@ -90,14 +102,12 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         if self.local.now() >= self.due {
-            self.cancel();
-            return Poll::Ready(());
+            // The clock stands still within a poll: instants that have passed already could be
+            // awaited for ever.
+            ready!(self.local.budget().poll_left(context));
+            self.local.budget().charge(0);
         }
-        match self.timer {
-            Some(timer) => self.local.rewake_timer(timer, context.waker()),
-            None => self.timer = Some(self.local.set_timer(self.due, context.waker().clone())),
-        }
-        Poll::Pending
+        self.poll_due(context)
     }
 }
 
@@ -127,7 +137,8 @@ impl<F: Future> Future for Timeout<F> {
         if let Poll::Ready(output) = this.future.poll(context) {
             return Poll::Ready(Ok(output));
         }
-        this.sleep.poll(context).map(|()| Err(Elapsed))
+        // Also where the future has used up what a poll may do, or it would never run out of time.
+        this.sleep.get_mut().poll_due(context).map(|()| Err(Elapsed))
     }
 }
 

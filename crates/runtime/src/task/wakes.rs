@@ -55,6 +55,15 @@ impl Wakes {
         std::mem::swap(&mut *self.lock(), woken);
     }
 
+    /// Puts sleepers that were taken in front of those who were woken since.
+    pub(super) fn put_back(&self, mut sleepers: Vec<Sleeper>) {
+        let mut woken = self.lock();
+        sleepers.append(&mut woken);
+        *woken = sleepers;
+        // ORDERING: Relaxed, for the reason given at the load.
+        self.is_pending.store(true, Ordering::Relaxed);
+    }
+
     fn note(&self, sleeper: Sleeper) {
         self.lock().push(sleeper);
         // ORDERING: Relaxed, for the reason given at the load.

@@ -151,7 +151,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         }
         let requeued = self.ready.len().min(visits_max);
         turn.events = self.events.len();
-        turn.worked = requeued + turn.events;
+        turn.worked = turn.events;
         for index in 0..self.events.len() {
             match self.events[index] {
                 Event::Socket { token, readiness } if index < visits_max => {
@@ -169,6 +169,10 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         for _ in 0..requeued {
             let Some(token) = self.ready.pop_front() else { break };
             self.work(token);
+            turn.worked += 1;
+            if self.bench.local.budget().take_spent() {
+                break;
+            }
         }
         if self.accept.due() <= self.bench.now {
             turn.accepted = self.accept(self.bench.config.accepts_per_turn_max);
