@@ -16,7 +16,7 @@ use waterwheel::stages::zstd::Zstd;
 use waterwheel::task::sleep;
 use waterwheel::zerocopy::little_endian::U32;
 use waterwheel::{
-    App, Files, Gauges, Handler, InPlace, Json, Limits, Reply, Request, Tls, breathe,
+    App, Files, Gauges, Handler, InPlace, Json, Limits, Reply, Request, Server, Tls, breathe,
 };
 
 /// Serves the arena's workload.
@@ -34,6 +34,9 @@ struct Arguments {
     /// Keep every connection with the worker that accepted it.
     #[arg(long)]
     strict: bool,
+    /// Give each worker files of its own, so that the limit of open files is one of each.
+    #[arg(long)]
+    unshare_fds: bool,
     /// Milliseconds from which a route's requests stand back behind cheaper ones.
     #[arg(long, value_name = "MS")]
     expensive_after: Option<u64>,
@@ -128,6 +131,13 @@ async fn wait() -> &'static str {
     "ok"
 }
 
+#[expect(unsafe_code, reason = "gives a promise about this program")]
+fn unshare_fds(server: Server) -> Server {
+    // SAFETY: the folder is open before the server runs, and nothing here passes on what is opened
+    // later.
+    unsafe { server.unshare_fds() }
+}
+
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut limits = Limits::default();
@@ -167,6 +177,9 @@ fn main() -> anyhow::Result<()> {
     }
     if arguments.strict {
         server = server.strict();
+    }
+    if arguments.unshare_fds {
+        server = unshare_fds(server);
     }
     let bound = server.bind().context("the arena does not start")?;
     for url in bound.urls() {

@@ -86,7 +86,7 @@ pub use clock::Instant;
 pub use driver::{Clock, Driver, Event, Readiness, VECTORED_MAX, Wake};
 pub use error::{AcceptFault, SendFault};
 pub use helper_threads::{Helpers, Job, NAME_THREADS_MAX};
-pub use mio_driver::{MioDriver, Stream, Waker};
+pub use mio_driver::{MioDriver, Stream, WakePoll, Waker};
 pub use peer::PeerAddress;
 pub use slab::{Iter, Slab};
 pub use sources::{NameAnswer, Outgoing, Remote, Sources};

@@ -48,20 +48,20 @@ impl MioDriver {
     /// # Panics
     /// When `listeners` holds 2³² − 2 or more.
     pub fn new(listeners: Vec<Listener>) -> io::Result<Self> {
-        Self::with_helpers(listeners, Helpers::default())
+        Self::over(WakePoll::new()?, listeners, Helpers::default())
     }
 
-    /// As [`new`](Self::new), with helper threads that other workers use too.
+    /// As [`new`](Self::new), over a poll that exists already, and with helper threads that other
+    /// workers may use too.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     ///
     /// # Panics
     /// As [`new`](Self::new).
-    pub fn with_helpers(listeners: Vec<Listener>, helpers: Helpers) -> io::Result<Self> {
+    pub fn over(poll: WakePoll, listeners: Vec<Listener>, helpers: Helpers) -> io::Result<Self> {
         assert!(listeners.len() < DISK.index as usize, "a listener's index must fit its token");
-        let poll = Poll::new()?;
-        let waker = mio::Waker::new(poll.registry(), mio::Token(WAKER.to_usize()))?;
+        let WakePoll { poll, waker } = poll;
         let mut registered = Vec::with_capacity(listeners.len());
         for (listener, index) in listeners.into_iter().zip(0..) {
             listener.prepare()?;
@@ -72,7 +72,6 @@ impl MioDriver {
             registered.push(listener);
         }
         let sources = Rc::new(MioSources::new(poll.registry().try_clone()?, helpers));
-        let waker = Waker(Arc::new(waker));
         let disk_token = mio::Token(DISK.to_usize());
         let disk = KernelDisk::new(waker.clone(), poll.registry().try_clone()?, disk_token);
         Ok(Self {
@@ -246,6 +245,28 @@ impl Driver for MioDriver {
 
     fn sources(&self) -> Rc<dyn Sources> {
         Rc::<MioSources>::clone(&self.sources)
+    }
+}
+
+/// A poll, and what ends a wait in it: the part of a [`MioDriver`] that other threads know.
+///
+/// They know it by the numbers of its descriptors. Where the driver's thread is to have a table of
+/// open files of its own, this must be made before it has.
+#[derive(Debug)]
+pub struct WakePoll {
+    poll: Poll,
+    waker: Waker,
+}
+
+impl WakePoll {
+    /// Opens both.
+    ///
+    /// # Errors
+    /// The kernel's, when descriptors or memory are short.
+    pub fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = mio::Waker::new(poll.registry(), mio::Token(WAKER.to_usize()))?;
+        Ok(Self { poll, waker: Waker(Arc::new(waker)) })
     }
 }
 

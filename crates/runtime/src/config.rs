@@ -43,6 +43,32 @@ pub struct Config {
     /// serves. When one serves there already, its listeners are taken over, and it drains as soon
     /// as all workers here accept. Off unless set.
     pub restart_socket: Option<PathBuf>,
+    /// See [`unshare_fds`](Self::unshare_fds).
+    pub(crate) is_unsharing_fds: bool,
+}
+
+impl Config {
+    /// Gives each worker a table of open files of its own (`unshare`(2)). The limit of open files
+    /// then holds for each worker instead of for all together, and the kernel has no counter to
+    /// share when a worker looks a descriptor up. Linux only.
+    ///
+    /// What the process has open when [`run`](crate::Runtime::run) is called, all workers have too,
+    /// under the same number; closing it on one thread closes it there alone. What is opened later
+    /// is known to the worker that opened it, and to the threads that it starts: each worker has
+    /// [`offload`](crate::task::offload) threads of its own, as many as
+    /// [`offload_threads_max`](Self::offload_threads_max). Connections are never handed over,
+    /// whatever [`hand_over`](Self::hand_over) says.
+    ///
+    /// # Safety
+    /// No descriptor that is opened after `run` was called may be used by a thread of another
+    /// table. There its number is nothing, or something else: a write can reach another client's
+    /// connection. A log that is reopened on SIGHUP, a file in a `static` that the first request
+    /// opens, and a pool of connections that several workers share break this. Values per core,
+    /// futures, [`fs`](crate::fs), [`net`](crate::net) and `offload` do not.
+    #[expect(unsafe_code, reason = "asks for a promise about the whole program")]
+    pub unsafe fn unshare_fds(&mut self) {
+        self.is_unsharing_fds = true;
+    }
 }
 
 impl Default for Config {
@@ -59,6 +85,7 @@ impl Default for Config {
             offload_queue_max: Helpers::OFFLOAD_QUEUE_MAX,
             socket_buffer_len: None,
             restart_socket: None,
+            is_unsharing_fds: false,
         }
     }
 }

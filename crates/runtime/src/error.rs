@@ -35,6 +35,10 @@ pub enum RunError {
         /// The process's limit of open files.
         limit: usize,
     },
+    /// Workers could not get files of their own
+    /// ([`Config::unshare_fds`](crate::Config::unshare_fds)): the system has no such thing, or
+    /// there are hundreds of listeners.
+    OwnFiles(io::Error),
     /// A worker's ring could not be made.
     Ring(waterwheel_ring::BuildError),
     /// A worker's driver could not be made or failed later.
@@ -60,6 +64,7 @@ impl fmt::Display for RunError {
             Self::Files { limit } => {
                 write!(f, "the limit of {limit} open files leaves none for connections")
             }
+            Self::OwnFiles(source) => write!(f, "workers cannot have files of their own: {source}"),
             Self::Ring(source) => write!(f, "cannot make a ring: {source}"),
             Self::Driver(source) => write!(f, "a worker's driver failed: {source}"),
             Self::Signals(source) => write!(f, "cannot watch signals: {source}"),
@@ -73,6 +78,7 @@ impl Error for RunError {
         match self {
             Self::Listen { source, .. }
             | Self::Restart { source, .. }
+            | Self::OwnFiles(source)
             | Self::Driver(source)
             | Self::Signals(source) => Some(source),
             Self::Ring(source) => Some(source),

@@ -75,6 +75,9 @@ mod metrics;
 pub mod net;
 mod network;
 mod notify;
+#[expect(unsafe_code, reason = "gives a thread files of its own; see `Config::unshare_fds`")]
+mod own_files;
+mod passing;
 mod placement;
 mod protocol;
 mod proxy_header;
@@ -82,6 +85,7 @@ mod restart;
 mod runtime;
 #[cfg(feature = "tls")]
 mod secured;
+mod start;
 pub mod task;
 mod watchdog;
 mod worker;

@@ -1,7 +1,7 @@
 //! What a running server tells the world around it: the process before it, the one after it, and
 //! the service manager.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -13,7 +13,7 @@ use crate::control::{Control, Pulse};
 use crate::error::RunError;
 use crate::listeners::{BoundPath, Named};
 use crate::notify::Manager;
-use crate::restart::{Door, Takeover};
+use crate::restart::{Door, Stop, Takeover};
 
 /// What lasts for as long as the server runs.
 #[derive(Debug, Default)]
@@ -23,20 +23,39 @@ pub(crate) struct Lifecycle {
     _alive: Option<mpsc::Sender<()>>,
 }
 
+/// By what the world around is told. Opened before any worker runs: workers use it as well when
+/// they drain the others, and may have files of their own by then.
+#[derive(Debug)]
+pub(crate) struct Voice {
+    manager: Arc<Manager>,
+    /// Where there is to be a door for successors.
+    stop: Option<(PathBuf, Stop)>,
+}
+
+impl Voice {
+    pub(crate) fn open(restart_socket: Option<&Path>) -> Result<Self, RunError> {
+        let stop = restart_socket.map(|path| match Stop::new() {
+            Ok(stop) => Ok((path.to_owned(), stop)),
+            Err(source) => Err(RunError::Restart { path: path.to_owned(), source }),
+        });
+        Ok(Self { manager: Arc::new(Manager::from_env()), stop: stop.transpose()? })
+    }
+}
+
 impl Lifecycle {
     /// Tells everybody that the workers accept.
     pub(crate) fn begin(
         control: &Arc<Control>,
+        voice: Voice,
         takeover: Option<Takeover>,
-        restart_socket: Option<&Path>,
         spares: Vec<Named>,
     ) -> Result<Self, RunError> {
-        let manager = Arc::new(Manager::from_env());
+        let Voice { manager, stop } = voice;
         let took_over = takeover.is_some();
-        let door = match restart_socket {
-            Some(path) => Some(
-                open_door(path, control, takeover, spares)
-                    .map_err(|source| RunError::Restart { path: path.to_owned(), source })?,
+        let door = match stop {
+            Some((path, stop)) => Some(
+                open_door(&path, control, stop, takeover, spares)
+                    .map_err(|source| RunError::Restart { path, source })?,
             ),
             None => None,
         };
@@ -63,6 +82,7 @@ impl Lifecycle {
 fn open_door(
     path: &Path,
     control: &Arc<Control>,
+    stop: Stop,
     takeover: Option<Takeover>,
     spares: Vec<Named>,
 ) -> std::io::Result<BoundPath> {
@@ -71,7 +91,7 @@ fn open_door(
         None => Door::open(path, spares)?,
     };
     let bound = BoundPath::of(path)?;
-    door.serve(control)?;
+    door.serve(control, stop)?;
     Ok(bound)
 }
 

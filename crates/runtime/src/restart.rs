@@ -13,8 +13,7 @@
 //! When the new process ends before it is ready, the old one goes on as if nothing had happened.
 
 use std::fs::Permissions;
-use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -23,16 +22,13 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags,
-};
 use socket2::{Domain, SockAddr, Socket, Type};
 use waterwheel_reactor::Wake;
 use waterwheel_reactor::listen::Listener;
 
 use crate::control::Control;
 use crate::listeners::Named;
+use crate::passing::{Flight, receive, send};
 
 /// Where successors ask, and what they get.
 #[derive(Debug)]
@@ -92,6 +88,53 @@ impl Takeover {
     }
 }
 
+/// What is kept for a successor and came from a predecessor, as [`Flight`] carries it.
+#[derive(Debug)]
+enum Kept {
+    Spare(String),
+    Predecessor(u32),
+    Door,
+}
+
+/// What is kept for a successor and came from a predecessor, in no table of open files.
+#[derive(Debug)]
+pub(crate) struct Stowed(Flight<Kept>);
+
+impl Stowed {
+    /// Takes all of it out of the table.
+    pub(crate) fn new(spares: Vec<Named>, takeover: Option<Takeover>) -> io::Result<Self> {
+        let spares = spares
+            .into_iter()
+            .map(|Named { endpoint, listener }| (Kept::Spare(endpoint), OwnedFd::from(listener)));
+        let taken =
+            takeover.into_iter().flat_map(|Takeover { predecessor, process, door, .. }| {
+                [(Kept::Predecessor(process), predecessor), (Kept::Door, door)]
+            });
+        Flight::begin(spares.chain(taken)).map(Self)
+    }
+
+    /// Puts it back, into that of this thread.
+    pub(crate) fn unpack(self) -> io::Result<(Vec<Named>, Option<Takeover>)> {
+        let (mut spares, mut from, mut door) = (Vec::new(), None, None);
+        for (kept, fd) in self.0.end()? {
+            match kept {
+                Kept::Spare(endpoint) => {
+                    spares.push(Named { endpoint, listener: Listener::adopt(fd)? });
+                }
+                Kept::Predecessor(process) => from = Some((fd, process)),
+                Kept::Door => door = Some(fd),
+            }
+        }
+        let takeover = from.zip(door).map(|((predecessor, process), door)| Takeover {
+            predecessor,
+            process,
+            listeners: Vec::new(),
+            door,
+        });
+        Ok((spares, takeover))
+    }
+}
+
 impl Door {
     /// Opens a door at `path`, where nobody serves: what is left of one is removed.
     pub(crate) fn open(path: &Path, listeners: Vec<Named>) -> io::Result<Self> {
@@ -111,12 +154,12 @@ impl Door {
         Ok(Self { socket: socket.into(), listeners })
     }
 
-    /// Answers successors on a thread of its own until `control` drains.
-    pub(crate) fn serve(self, control: &Arc<Control>) -> io::Result<()> {
-        let (stop, stopped) = Socket::pair(Domain::UNIX, Type::STREAM, None)?;
-        control.add_waker(Stop(Arc::new(stop)));
+    /// Answers successors on a thread of its own until `control` drains, by `stop`.
+    pub(crate) fn serve(self, control: &Arc<Control>, stop: Stop) -> io::Result<()> {
+        let Stop { bell, stopped } = stop;
+        control.add_waker(bell);
         let control = Arc::clone(control);
-        let answer = move || self.answer_until(&stopped.into(), &control);
+        let answer = move || self.answer_until(&stopped, &control);
         thread::Builder::new().name("restart".to_owned()).spawn(answer)?;
         Ok(())
     }
@@ -153,11 +196,26 @@ impl Door {
     }
 }
 
-/// Closes its socket's pair when the phase changes, which ends the door's thread.
-#[derive(Clone, Debug)]
-struct Stop(Arc<Socket>);
+/// How the thread of a door is ended. Opened before any worker runs: whichever thread drains rings
+/// the bell, and it knows it by the number of its descriptor.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    bell: Bell,
+    stopped: OwnedFd,
+}
 
-impl Wake for Stop {
+impl Stop {
+    pub(crate) fn new() -> io::Result<Self> {
+        let (bell, stopped) = Socket::pair(Domain::UNIX, Type::STREAM, None)?;
+        Ok(Self { bell: Bell(Arc::new(bell)), stopped: stopped.into() })
+    }
+}
+
+/// Closes its socket's pair when the phase changes.
+#[derive(Clone, Debug)]
+struct Bell(Arc<Socket>);
+
+impl Wake for Bell {
     fn wake(&self) {
         // It fails only when it is shut down already.
         drop(self.0.shutdown(std::net::Shutdown::Both));
@@ -181,36 +239,6 @@ fn wait(socket: BorrowedFd<'_>, stopped: BorrowedFd<'_>) -> io::Result<bool> {
     }
 }
 
-fn send(socket: BorrowedFd<'_>, message: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let fds = fd.as_slice();
-    if !fds.is_empty() {
-        ancillary.push(SendAncillaryMessage::ScmRights(fds));
-    }
-    let flags = SendFlags::NOSIGNAL;
-    rustix::net::sendmsg(socket, &[IoSlice::new(message)], &mut ancillary, flags)?;
-    Ok(())
-}
-
-/// One message, and the socket that came with it.
-fn receive(socket: BorrowedFd<'_>) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
-    let mut message = vec![0; MESSAGE_LEN_MAX];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let room = &mut [IoSliceMut::new(&mut message)];
-    let received = rustix::net::recvmsg(socket, room, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
-    let fd = ancillary.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
-        _ => None,
-    });
-    if received.bytes == 0 {
-        return Err(ErrorKind::UnexpectedEof.into());
-    }
-    message.truncate(received.bytes);
-    Ok((message, fd))
-}
-
 fn unexpected(what: &'static str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, what)
 }
@@ -220,7 +248,5 @@ const LISTEN: &str = "listen ";
 const DOOR: &str = "door ";
 const READY: &[u8] = b"ready";
 const STRANGER: &str = "the process at the restart socket speaks otherwise";
-/// Longer than any endpoint: a Unix socket's path has at most 108 bytes.
-const MESSAGE_LEN_MAX: usize = 512;
 /// For what the other side answers without any work.
 const PATIENCE: Duration = Duration::from_secs(5);

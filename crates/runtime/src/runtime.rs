@@ -1,26 +1,25 @@
 //! Workers on threads: bound to their listeners, pinned to their cores, drained together.
 
 use std::fmt;
+use std::mem::take;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle as SignalsHandle, Signals};
-use waterwheel_reactor::listen::Listener;
-use waterwheel_reactor::{Driver, Helpers, MioDriver, Stream};
-use waterwheel_ring::Ring;
 
 use crate::config::{Config, SPARE_FILES};
 use crate::control::Control;
 use crate::endpoint::Endpoint;
 use crate::error::RunError;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, Voice};
 use crate::listeners::{BoundPath, Listeners, Opening};
 use crate::placement::{Placement, place};
-use crate::restart::Takeover;
-use crate::{Handover, Protocol, Report, Worker};
+use crate::restart::{Stowed, Takeover};
+use crate::start::{COPIED_FILES, Start};
+use crate::{Handover, Protocol, Report};
 
 /// Bound listeners and settled places, ready to run.
 ///
@@ -167,28 +166,25 @@ impl Runtime {
             (false, None) => None,
             (stops, hangup) => Some(watch_signals(&self.control, stops, hangup)?),
         };
-        // Made before any worker is pinned, so that helpers are not.
-        let Config { offload_threads_max, offload_queue_max, hand_over, .. } = self.config;
-        let helpers = Helpers::new(offload_threads_max, offload_queue_max);
-        let shares = hand_over && self.placement.worker_count() > 1;
+        let apart = self.config.is_unsharing_fds;
+        let voice = Voice::open(self.config.restart_socket.as_deref())?;
+        let stowed = match apart {
+            true => Some(Stowed::new(take(&mut self.listeners.spares), self.takeover.take())),
+            false => None,
+        };
+        let stowed = stowed.transpose().map_err(RunError::OwnFiles)?;
+        // A connection's descriptor means nothing to a worker with other files.
+        let shares = self.config.hand_over && !apart && self.placement.worker_count() > 1;
         let handover = shares.then(|| Arc::new(Handover::new()));
-        let (config, protocol) = (Arc::new(self.config), Arc::new(protocol));
-        let (started, starts) = mpsc::channel();
+        let protocol = Arc::new(protocol);
+        let per_worker = take(&mut self.listeners.per_worker);
+        let (starts, started) =
+            Start::all(per_worker, &self.placement, self.config, &self.control)?;
         let mut threads = Vec::new();
-        for (index, listeners) in self.listeners.per_worker.into_iter().enumerate() {
-            let start = Start {
-                index,
-                core: self.placement.core(index),
-                listeners,
-                config: Arc::clone(&config),
-                control: Arc::clone(&self.control),
-                helpers: helpers.clone(),
-                started: started.clone(),
-            };
-            let protocol = Arc::clone(&protocol);
-            let handover = handover.clone();
+        for start in starts {
+            let (protocol, handover) = (Arc::clone(&protocol), handover.clone());
             let spawned = thread::Builder::new()
-                .name(format!("worker-{index}"))
+                .name(format!("worker-{}", start.index))
                 .spawn(move || start.run(|index| protocol(index), handover.as_ref()));
             match spawned {
                 Ok(thread) => threads.push(thread),
@@ -199,14 +195,17 @@ impl Runtime {
                 }
             }
         }
-        drop(started);
         let mut lifecycle = Lifecycle::default();
         // A worker that does not start drains the others, and its fault is what `join` returns.
         let mut fault = None;
-        if starts.iter().count() == threads.len() {
-            let restart_socket = config.restart_socket.as_deref();
-            let spares = self.listeners.spares;
-            let begun = Lifecycle::begin(&self.control, self.takeover, restart_socket, spares);
+        if started.iter().count() == threads.len() {
+            let kept = match stowed.map(Stowed::unpack) {
+                Some(kept) => kept.map_err(RunError::OwnFiles),
+                None => Ok((self.listeners.spares, self.takeover)),
+            };
+            let begun = kept.and_then(|(spares, takeover)| {
+                Lifecycle::begin(&self.control, voice, takeover, spares)
+            });
             match begun {
                 Ok(begun) => lifecycle = begun,
                 Err(error) => {
@@ -230,59 +229,6 @@ impl Runtime {
 fn take_over(path: &Path) -> Result<Option<Takeover>, RunError> {
     let fault = |source| RunError::Restart { path: path.to_owned(), source };
     Takeover::ask(path).map_err(fault)
-}
-
-/// What a worker's thread begins with.
-struct Start {
-    index: usize,
-    core: Option<core_affinity::CoreId>,
-    /// Each with the index of its endpoint.
-    listeners: Vec<(usize, Listener)>,
-    config: Arc<Config>,
-    control: Arc<Control>,
-    helpers: Helpers,
-    /// Told once the worker accepts.
-    started: mpsc::Sender<()>,
-}
-
-impl Start {
-    fn run<P: Protocol>(
-        self,
-        protocol: impl FnOnce(usize) -> P,
-        handover: Option<&Arc<Handover<Stream, P::Parcel>>>,
-    ) -> Result<Report, RunError> {
-        // Whatever ends this worker, the others must not go on as if nothing had happened.
-        let _drain_others = DrainOnDrop(Arc::clone(&self.control));
-        if let Some(core) = self.core
-            && !core_affinity::set_for_current(core)
-        {
-            return Err(RunError::Core { core: core.id });
-        }
-        // The ring is made on its worker's core, so that its pages come from the nearest memory.
-        let ring = Ring::new(&self.config.ring).map_err(RunError::Ring)?;
-        let (endpoints, listeners): (_, Vec<_>) = self.listeners.into_iter().unzip();
-        let driver = MioDriver::with_helpers(listeners, self.helpers);
-        let driver = driver.map_err(RunError::Driver)?.with_disk(self.config.disk);
-        self.control.add_waker(driver.waker());
-        let protocol = protocol(self.index);
-        let config = &self.config.worker;
-        let mut worker = Worker::new(self.index, driver, protocol, ring, config, self.control);
-        if let Some(handover) = handover {
-            worker.share(handover);
-        }
-        // Nobody listens any more only if the runtime has failed.
-        let _ = self.started.send(());
-        drop(self.started);
-        worker.with_endpoints(endpoints).run().map_err(RunError::Driver)
-    }
-}
-
-struct DrainOnDrop(Arc<Control>);
-
-impl Drop for DrainOnDrop {
-    fn drop(&mut self) {
-        self.0.drain();
-    }
 }
 
 fn join(threads: Vec<JoinHandle<Result<Report, RunError>>>) -> Result<Report, RunError> {
@@ -321,12 +267,17 @@ fn watch_signals(
     Ok(handle)
 }
 
-/// Each worker's share of the process's open files.
+/// Each worker's share of the process's open files, or of its own.
 fn connections_max(config: &Config, worker_count: usize) -> Result<usize, RunError> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     // Where there are few, half must do for everything else.
-    match limit.saturating_sub(SPARE_FILES.min(limit / 2)) / worker_count {
+    let left = limit.saturating_sub(SPARE_FILES.min(limit / 2));
+    let share = match config.is_unsharing_fds {
+        true => left.saturating_sub(COPIED_FILES * worker_count),
+        false => left / worker_count,
+    };
+    match share {
         0 => Err(RunError::Files { limit }),
         max => Ok(config.worker.connections_max.map_or(max, |asked| asked.min(max))),
     }

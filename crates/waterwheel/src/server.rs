@@ -212,6 +212,24 @@ impl Server {
         self
     }
 
+    /// Gives each worker a table of open files of its own, so that each may open as many as the
+    /// process's limit says. Connections stay where they were accepted, and each worker has
+    /// [`offload`](Self::offload) threads of its own. Linux only.
+    ///
+    /// # Safety
+    /// No descriptor that is opened once the server runs may be used by another worker than the one
+    /// that opened it, nor by other threads than those that this worker starts: see
+    /// [`Config::unshare_fds`].
+    ///
+    /// [`Config::unshare_fds`]: waterwheel_runtime::Config::unshare_fds
+    #[expect(unsafe_code, reason = "asks for a promise about the whole program")]
+    #[must_use]
+    pub unsafe fn unshare_fds(mut self) -> Self {
+        // SAFETY: the caller gives the promise that is asked for.
+        unsafe { self.config.unshare_fds() };
+        self
+    }
+
     /// Who hears of handlers that keep a worker to themselves for 100 ms and more. Without this it
     /// is standard error, once a second.
     #[must_use]

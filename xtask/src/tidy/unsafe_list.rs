@@ -13,9 +13,15 @@ const LISTED: &[(&str, &str)] = &[
     ("crates/ring/src/region_heap.rs", "stands in for the mapping where tools watch the heap"),
     ("crates/ring/src/run.rs", "turns a leased run into slices, on the thread that holds it"),
     ("crates/ring/tests/memory.rs", "a global allocator is an unsafe trait"),
+    ("crates/runtime/src/config.rs", "asks for a promise about the program's descriptors"),
     ("crates/runtime/src/fs/buffer.rs", "promises that a run stays in place"),
+    ("crates/runtime/src/own_files.rs", "gives a worker files of its own"),
     ("crates/stages/src/zstd/overlap.rs", "the library's call over overlapping buffers"),
+    ("crates/waterwheel/src/bin/waterwheel/main.rs", "promises that its files stay with a worker"),
     ("crates/waterwheel/src/lab/allocations.rs", "a global allocator is an unsafe trait"),
+    ("crates/waterwheel/src/server.rs", "asks for a promise about the program's descriptors"),
+    ("crates/waterwheel/tests/own_files.rs", "promises that its files stay with a worker"),
+    ("examples/arena.rs", "promises that its files stay with a worker"),
 ];
 
 pub(crate) fn check(sources: &[Source]) -> Vec<Finding> {

@@ -65,6 +65,10 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "FIRST")]
     pin: Option<usize>,
 
+    /// Let each worker open as many files as the limit says, instead of all together. Linux only.
+    #[arg(long, global = true)]
+    pub(crate) unshare_fds: bool,
+
     /// Ring of each worker, in bytes or with K, M or G; a power of two. Memory is taken from the
     /// system only as it is used.
     #[arg(long, global = true, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]

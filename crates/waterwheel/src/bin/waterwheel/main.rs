@@ -55,6 +55,9 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
     if let Some(workers) = flags.workers {
         server = server.workers(workers);
     }
+    if flags.unshare_fds {
+        server = unshare_fds(server);
+    }
     let mut bound = server.bind().map_err(hint)?;
     if let Some(route) = &flags.explain {
         return Ok(report::explain(&bound, route));
@@ -76,6 +79,14 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
     let report = bound.run()?;
     println!("drained: {} connections finished, {} cut", report.finished, report.cut);
     Ok(if report.cut == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[expect(unsafe_code, reason = "gives a promise about this program")]
+fn unshare_fds(server: Server) -> Server {
+    // SAFETY: the folder that is served, standard output and error are open before. What is opened
+    // later stays where it was opened: files are remembered per worker, and certificates are read
+    // by the thread that reloads them.
+    unsafe { server.unshare_fds() }
 }
 
 /// The error, with what lies under it.
