@@ -165,7 +165,8 @@ impl Server {
     }
 
     /// Gives each worker so many bytes, from which its ring, its connections, what is parked and
-    /// the kernel's buffers are derived: see [`Budget`]. Instead of [`ring`](Self::ring).
+    /// the kernel's buffers are derived: see [`Budget`]. A server that listens over TLS somewhere
+    /// counts every connection as one over TLS. Instead of [`ring`](Self::ring).
     ///
     /// The server does not start when that is too little for a worker or for a route's largest
     /// request.
@@ -252,7 +253,14 @@ impl Server {
     pub fn bind(self) -> Result<Bound, StartError> {
         let endpoints = self.endpoints.map_err(StartError::Address)?;
         let mut config = self.config;
-        let budget = self.memory.map(Budget::of).transpose().map_err(StartError::Budget)?;
+        #[cfg(feature = "tls")]
+        let divide = match self.secured.acceptors.is_empty() {
+            true => Budget::of,
+            false => Budget::over_tls,
+        };
+        #[cfg(not(feature = "tls"))]
+        let divide = Budget::of;
+        let budget = self.memory.map(divide).transpose().map_err(StartError::Budget)?;
         if let Some(budget) = budget {
             config.ring.segment_count = budget.ring_len / config.ring.segment_len;
             config.worker.parked_len_max = budget.parked_len_max;
