@@ -249,7 +249,7 @@ impl Lease {
     ///
     /// # Panics
     /// If the lease is shorter than `headroom`.
-    #[inline]
+    #[inline(always)]
     pub fn recycle(&mut self, headroom: usize) {
         if self.core.wipe {
             self.run.wipe();

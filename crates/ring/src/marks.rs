@@ -6,7 +6,7 @@ use crate::seeded::{self, Bug};
 
 impl Run {
     /// Zeroes all that this run has written.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wipe(&mut self) {
         // Asked first: filling nothing in a page that was never touched takes about 100 ns where it
         // is a masked vector store.
@@ -19,7 +19,7 @@ impl Run {
 
     /// As [`wipe`](Self::wipe), if there is nothing to do or as much as a request's head: two
     /// stores that may overlap are a third of what the call of a fill of any length costs.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wipe_if_short(&mut self) -> bool {
         let (low, high) = self.written();
         if (SHORT_LEN..=2 * SHORT_LEN).contains(&(high - low)) {

@@ -34,11 +34,11 @@ impl Piece {
         }
     }
 
-    /// The first `len` bytes behind the payload, to be written and [committed](Self::commit).
+    /// Makes the first `len` bytes behind the payload part of it, to be written now.
     #[inline]
-    pub(crate) fn room(&mut self, len: usize) -> &mut [u8] {
+    pub(crate) fn place(&mut self, len: usize) -> &mut [u8] {
         match self {
-            Self::Lease(lease) => &mut lease.run.spare()[..len],
+            Self::Lease(lease) => lease.run.place(len),
             Self::Heap(bytes, _) => {
                 let end = bytes.len();
                 bytes.resize(end + len, 0);
@@ -46,12 +46,6 @@ impl Piece {
             }
             Self::Static(_) | Self::Shared(..) => &mut [],
         }
-    }
-
-    #[inline]
-    pub(crate) fn commit(&mut self, len: usize) {
-        let Self::Lease(lease) = self else { return };
-        lease.run.commit(len);
     }
 
     pub(crate) fn advance(&mut self, n: usize) {

@@ -128,12 +128,22 @@ impl Ring {
         self.core.leased()
     }
 
-    /// How many [watermarks](Config::watermarks) the leased segments have reached. Four
-    /// comparisons, for a worker to ask in every turn; what other threads have released is
+    /// How many [watermarks](Config::watermarks) the leased segments have reached. A comparison
+    /// while it is none, for a worker to ask in every turn; what other threads have released is
     /// collected first.
     #[must_use]
+    #[inline]
     pub fn level(&self) -> usize {
         self.core.collect_if_any();
+        // Spares are counted here, so fewer may be leased, never more.
+        if (self.core.wheel.leased() as u64) < self.core.watermarks[0] {
+            return 0;
+        }
+        self.level_reached()
+    }
+
+    #[inline(never)]
+    fn level_reached(&self) -> usize {
         let leased = self.core.leased() as u64;
         self.core.watermarks.iter().filter(|&&watermark| leased >= watermark).count()
     }
@@ -238,6 +248,7 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(crate) fn collect_if_any(&self) {
         if self.shared.returns.any() {
             self.collect_returns();

@@ -188,6 +188,14 @@ impl Run {
         self.tail = to;
     }
 
+    /// Makes the first `len` bytes of the tailroom payload and lends them to be written now.
+    #[inline]
+    pub(crate) fn place(&mut self, len: usize) -> &mut [u8] {
+        let from = self.tail;
+        self.commit(len);
+        self.lend(from, from + offset(len))
+    }
+
     pub(crate) fn prepend_with(
         &mut self,
         len: usize,
@@ -232,7 +240,7 @@ impl Run {
 
     /// Nothing was ever written here. Only after a wipe, or where stale bytes are out of reach
     /// anyway.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn forget(&mut self, headroom: usize) {
         assert!(headroom <= self.capacity(), "headroom fits the lease");
         self.head = self.start + offset(headroom);

@@ -159,13 +159,13 @@ impl Runs {
     /// another worker's, and with [`Wipe::OnRelease`](crate::Wipe::OnRelease) they are zeros.
     #[inline]
     pub fn place(&mut self, ring: &Ring, len: usize, write: impl FnOnce(&mut [u8])) {
+        // Counted before anything is borrowed: both ways to a place fill it wholly.
+        self.len += len;
         let back = match self.pieces.back_mut() {
             Some(back) if back.tailroom() >= len => back,
             _ => self.make_place(ring, len),
         };
-        write(back.room(len));
-        back.commit(len);
-        self.len += len;
+        write(back.place(len));
     }
 
     /// Makes the last piece one that has room for `len` bytes.
@@ -250,6 +250,36 @@ impl Runs {
             return lease.recycle(0);
         }
         self.consume_pieces(n);
+    }
+
+    /// Lends the first bytes to `send` and [consumes](Self::consume) as many as it returns: the two
+    /// in one look at the queue, which is mostly one short piece.
+    ///
+    /// # Errors
+    /// Those of `send`; nothing is consumed then.
+    ///
+    /// # Panics
+    /// If `send` returns more than it was lent.
+    #[inline(always)]
+    pub fn consume_with<E>(
+        &mut self,
+        send: impl FnOnce(&[u8]) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        if self.pieces.len() != 1 {
+            let count = send(self.front().unwrap_or_default())?;
+            self.consume(count);
+            return Ok(count);
+        }
+        let Some(piece) = self.pieces.front_mut() else { return Ok(0) };
+        let count = send(piece.bytes())?;
+        match piece {
+            Piece::Lease(lease) if count == lease.len() && lease.is_one_segment() => {
+                self.len = 0;
+                lease.recycle(0);
+            }
+            _ => self.consume(count),
+        }
+        Ok(count)
     }
 
     fn consume_pieces(&mut self, mut n: usize) {

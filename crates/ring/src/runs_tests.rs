@@ -188,3 +188,40 @@ fn a_single_segment_sent_whole_stays_as_wiped_room() {
     runs.clear();
     assert_eq!(ring.leased(), 0);
 }
+
+#[test]
+fn lent_bytes_are_consumed_as_far_as_they_went() {
+    let ring = ring(4);
+    let mut runs = Runs::new();
+    runs.place(&ring, 5, |room| room.copy_from_slice(b"abcde"));
+    let send = |count: usize| move |_: &[u8]| Ok::<usize, ()>(count);
+    assert_eq!(runs.consume_with(|_| Err(7)), Err(7));
+    assert_eq!(runs.consume_with(send(2)), Ok(2));
+    assert_eq!(unsent(&runs), b"cde");
+    runs.push_static(b"fg");
+    assert_eq!(runs.consume_with(|bytes| Ok::<usize, ()>(bytes.len())), Ok(3));
+    assert_eq!((unsent(&runs), runs.piece_count()), (b"fg".to_vec(), 1));
+    assert_eq!(runs.consume_with(send(2)), Ok(2));
+    assert_eq!((runs.piece_count(), ring.leased()), (0, 0));
+    assert_eq!(runs.consume_with(send(0)), Ok(0));
+}
+
+#[test]
+fn a_single_segment_that_went_whole_stays_as_wiped_room() {
+    let ring = ring(4);
+    let mut runs = Runs::new();
+    for _ in 0..2 {
+        runs.place(&ring, 2, |room| room.copy_from_slice(b"ab"));
+        assert_eq!(runs.consume_with(|bytes| Ok::<usize, ()>(bytes.len())), Ok(2));
+        assert_eq!((runs.len(), runs.tailroom(), ring.stats().reservations), (0, 64, 1));
+    }
+}
+
+#[test]
+#[should_panic(expected = "no more is consumed than is queued")]
+fn more_than_was_lent_is_not_consumed() {
+    let ring = ring(4);
+    let mut runs = Runs::new();
+    runs.place(&ring, 2, |room| room.copy_from_slice(b"ab"));
+    let _ = runs.consume_with(|_| Ok::<usize, ()>(3));
+}

@@ -19,17 +19,14 @@ pub(super) struct Sent {
 #[inline(always)]
 pub(super) fn send<D: Driver>(driver: &mut D, socket: &mut D::Socket, runs: &mut Runs) -> Sent {
     let mut len = 0;
-    while let Some(front) = runs.front() {
+    while !runs.is_empty() {
         let result = match runs.piece_count() {
-            1 => driver.send(socket, front),
+            1 => runs.consume_with(|bytes| driver.send(socket, bytes)),
             _ => send_vectored(driver, socket, runs),
         };
         match result {
             Ok(0) => return Sent { len, stopped: Err(Outcome::Close) },
-            Ok(count) => {
-                len += count;
-                runs.consume(count);
-            }
+            Ok(count) => len += count,
             Err(error) => return Sent { len, stopped: Err(after_fault(&error)) },
         }
     }
@@ -80,11 +77,13 @@ pub(super) fn send_unsent<D: Driver>(
 fn send_vectored<D: Driver>(
     driver: &mut D,
     socket: &mut D::Socket,
-    runs: &Runs,
+    runs: &mut Runs,
 ) -> io::Result<usize> {
     let mut slices = [IoSlice::new(&[]); VECTORED_MAX];
-    let count = runs.io_slices(&mut slices);
-    driver.send_vectored(socket, &slices[..count])
+    let slice_count = runs.io_slices(&mut slices);
+    let count = driver.send_vectored(socket, &slices[..slice_count])?;
+    runs.consume(count);
+    Ok(count)
 }
 
 /// What becomes of a connection after a failed call: an edge will come, or the call is made again
