@@ -118,24 +118,26 @@ impl Connection {
             return Err(self.idle(http, exchange));
         }
         let limits = &http.service().limits;
-        let head = match self.scan.parse(bytes, slots, limits) {
+        let parsed = self.scan.parse(bytes, slots, limits);
+        // Looked at where it is: a head is long, and taking it out would copy it.
+        let head = match &parsed {
             Ok(Some(head)) => head,
             Ok(None) => return Err(self.await_head(http, exchange)),
-            Err(error) => return Err(refuse_head(error, http, exchange)),
+            Err(error) => return Err(refuse_head(*error, http, exchange)),
         };
         if matches!(self.phase, Phase::Head) {
             // It has seen this head's pieces.
             self.scan = HeadScan::new();
         }
-        let mut terms = self.terms(&head, exchange);
+        let mut terms = self.terms(head, exchange);
         let found = http.service().router.find(head.method, head.target.path_bytes());
         if must_shed(exchange.pressure, &found, http) {
             shed(exchange.outbound);
             return Err(Need::Finish);
         }
         if head.framing.has_body() {
-            let opening = receiving::open(&head, &found, http, terms, &self.peer, exchange);
-            let outline = Outline::of(&head, bytes);
+            let opening = receiving::open(head, &found, http, terms, &self.peer, exchange);
+            let outline = Outline::of(head, bytes);
             return self.begin_body(opening, outline, http, slots, exchange);
         }
         let (head_len, received_len) = (head.head_len, bytes.len());
@@ -146,11 +148,11 @@ impl Connection {
                     return Err(Need::Defer);
                 }
                 let route = &http.service().routes[**value];
-                let request = Request::new(&head, params, &self.peer);
+                let request = Request::new(head, params, &self.peer);
                 let asked = Asked { index: **value, request, body: None, connections, layer };
                 let mut reply = None;
                 if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
-                    self.phase = Phase::Waiting(Waiting::new(pending, **value, &head, terms, http));
+                    self.phase = Phase::Waiting(Waiting::new(pending, **value, head, terms, http));
                     exchange.inbound.consume(head_len);
                     return Ok(());
                 }

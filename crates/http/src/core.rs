@@ -15,7 +15,6 @@ use waterwheel_stages::StageError;
 use crate::coding::{CodingIndex, DecodeError};
 use crate::cost::Costs;
 use crate::encode::{Persistence, REPLY_HEAD_ROOM, ReplyHead, Stamp};
-use crate::exchange::Exchange;
 use crate::parse::HeaderSlots;
 use crate::pending::Pending;
 use crate::rejection::Rejection;
@@ -210,26 +209,9 @@ impl Core {
         self.write(reply, head, terms, ring, outbound)
     }
 
-    /// Queues a refusal.
-    pub(crate) fn refuse(&self, rejection: &Rejection, terms: Terms, exchange: &mut Exchange<'_>) {
-        self.send_refusal(rejection, terms, exchange.ring, exchange.outbound);
-    }
-
-    /// Queues a refusal, apart from the way of usual replies.
-    #[cold]
-    pub(crate) fn send_refusal(
-        &self,
-        rejection: &Rejection,
-        terms: Terms,
-        ring: &Ring,
-        outbound: &mut Runs,
-    ) {
-        self.write(&mut rejection.clone().into(), None, terms, ring, outbound)
-    }
-
     /// Queues a reply. `front` is the run of the request's head, whose place
     /// the reply's head may take.
-    fn write(
+    pub(crate) fn write(
         &self,
         reply: &mut Reply,
         front: Option<Lease>,

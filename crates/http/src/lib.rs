@@ -26,6 +26,7 @@ mod handler;
 mod limits;
 mod pending;
 mod receiving;
+mod refusal;
 mod rejection;
 mod request;
 mod serve;

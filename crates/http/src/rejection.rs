@@ -5,6 +5,7 @@ use std::fmt;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
+use crate::encode::reason;
 use crate::router::Found;
 
 /// Why a request was refused. The peer is told in the reply's content.
@@ -53,8 +54,13 @@ impl Rejection {
         self
     }
 
-    pub(crate) fn field(&self) -> Option<&(HeaderName, HeaderValue)> {
-        self.field.as_ref()
+    pub(crate) fn fields(&self) -> &[(HeaderName, HeaderValue)] {
+        self.field.as_slice()
+    }
+
+    /// The line that the peer reads, in its parts.
+    pub(crate) fn text(&self) -> [&str; 6] {
+        [self.status.as_str(), " ", reason(self.status), ": ", &self.cause, "\n"]
     }
 
     /// The status of the reply.

@@ -120,6 +120,14 @@ fn plaintext_request_costs_no_copy_and_no_allocation() {
     assert_eq!((reply.text(), reply.copies(), reply.allocations()), ("Hello, World!", 0, Some(0)));
 }
 
+#[test]
+fn refusal_costs_no_allocation() {
+    let mut lab = Lab::new(app());
+    let reply = warm(&mut lab, "GET", "/no-such-page", None);
+    assert_eq!(reply.text(), "404 Not Found: nothing is served at this path\n");
+    assert_eq!((reply.status(), reply.allocations()), (404, Some(0)));
+}
+
 /// Where the body of `request` was received, and the places that its reply was sent from.
 fn places(lab: &mut Lab, request: &[u8], body_len: usize) -> (usize, Vec<(usize, usize)>) {
     let client = lab.connect();

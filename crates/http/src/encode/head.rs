@@ -94,6 +94,6 @@ impl ReplyHead<'_> {
 
 /// Apart from the list: a name for each status would fill the place of the usual one.
 #[cold]
-fn reason(status: StatusCode) -> &'static str {
+pub(crate) fn reason(status: StatusCode) -> &'static str {
     status.canonical_reason().unwrap_or("Unknown")
 }

@@ -5,7 +5,7 @@ mod head;
 mod stamp;
 
 pub use date::DateCache;
-pub(crate) use head::{Persistence, ReplyHead};
+pub(crate) use head::{Persistence, ReplyHead, reason};
 pub(crate) use stamp::Stamp;
 
 /// Headroom that replies written into a run of their own leave for their head: a status line, the

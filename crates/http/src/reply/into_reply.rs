@@ -85,9 +85,10 @@ impl IntoReply for Rejection {
 
 impl From<Rejection> for Reply {
     fn from(rejection: Rejection) -> Self {
-        let mut reply = Self::owned_text(format!("{rejection}\n")).with_status(rejection.status());
+        let text = rejection.text().concat();
+        let mut reply = Self::owned_text(text).with_status(rejection.status());
         reply.bypasses_chain = true;
-        if let Some((name, value)) = rejection.field() {
+        for (name, value) in rejection.fields() {
             reply.fields.push(name.clone(), value.clone());
         }
         reply

@@ -11,3 +11,4 @@ pub(crate) use fields::Fields;
 pub use into_reply::IntoReply;
 pub use json::Json;
 pub use reply_type::Reply;
+pub(crate) use reply_type::TEXT;

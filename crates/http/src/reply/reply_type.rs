@@ -165,7 +165,8 @@ impl Reply {
     }
 }
 
-const TEXT: &str = "text/plain; charset=utf-8";
+/// Of text in UTF-8.
+pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
 const RESERVED: [HeaderName; 7] = [
     http::header::CONNECTION,
