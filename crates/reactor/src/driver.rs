@@ -131,6 +131,15 @@ pub trait Driver: 'static {
     /// read: ask once per turn.
     fn now(&self) -> Instant;
 
+    /// A count for telling whether something may have taken long, at less cost than
+    /// [`now`](Self::now): it grows by one in a nanosecond or faster, steadily between two polls.
+    /// It wraps around, and jumps when the thread changes its core on old machines: who sees
+    /// many go by asks the clock.
+    #[inline]
+    fn ticks(&self) -> u64 {
+        self.now().as_nanos()
+    }
+
     /// The clock of [`now`](Self::now), for those on this thread who cannot ask the driver.
     fn clock(&self) -> Clock;
 
@@ -147,21 +156,36 @@ pub trait Driver: 'static {
     fn sources(&self) -> Rc<dyn Sources>;
 }
 
-/// A way to ask what [`Driver::now`] would say.
+/// A way to ask what [`Driver::now`] and [`Driver::ticks`] would say.
 #[derive(Clone)]
-pub struct Clock(Rc<dyn Fn() -> Instant>);
+pub struct Clock {
+    now: Rc<dyn Fn() -> Instant>,
+    ticks: Option<fn() -> u64>,
+}
 
 impl Clock {
-    /// A clock that asks `now`.
+    /// A clock that asks `now`. Its ticks are nanoseconds.
     #[must_use]
     pub fn new(now: impl Fn() -> Instant + 'static) -> Self {
-        Self(Rc::new(now))
+        Self { now: Rc::new(now), ticks: None }
+    }
+
+    /// With other ticks.
+    #[must_use]
+    pub fn with_ticks(self, ticks: fn() -> u64) -> Self {
+        Self { ticks: Some(ticks), ..self }
     }
 
     /// Where the clock stands.
     #[must_use]
     pub fn now(&self) -> Instant {
-        (self.0)()
+        (self.now)()
+    }
+
+    /// Where the count of [`Driver::ticks`] stands.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.ticks.map_or_else(|| self.now().as_nanos(), |ticks| ticks())
     }
 }
 

@@ -79,6 +79,9 @@ mod peer;
 pub mod sim;
 mod slab;
 mod sources;
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "an instruction of the processor, which touches no memory")]
+mod ticks;
 mod timer;
 mod token;
 

@@ -18,6 +18,8 @@ use crate::disk::{self, Disk, DiskConfig, KernelDisk};
 use crate::driver::{Clock, Driver, Event, Readiness, Wake};
 use crate::listen::Listener;
 use crate::mio_sources::MioSources;
+#[cfg(target_arch = "x86_64")]
+use crate::ticks::ticks;
 use crate::{Helpers, Instant, PeerAddress, Sources, Token, VECTORED_MAX};
 
 /// Sockets of the kernel, ready by epoll or kqueue, both edge-triggered.
@@ -225,9 +227,18 @@ impl Driver for MioDriver {
         since(self.started)
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn ticks(&self) -> u64 {
+        ticks()
+    }
+
     fn clock(&self) -> Clock {
         let started = self.started;
-        Clock::new(move || since(started))
+        let clock = Clock::new(move || since(started));
+        #[cfg(target_arch = "x86_64")]
+        let clock = clock.with_ticks(ticks);
+        clock
     }
 
     fn wall_clock(&self) -> SystemTime {

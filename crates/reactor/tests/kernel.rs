@@ -202,3 +202,16 @@ fn closed_listeners_refuse() {
     drop(held_elsewhere);
     TcpStream::connect(address).unwrap_err();
 }
+
+#[test]
+fn ticks_grow_no_slower_than_nanoseconds() {
+    let driver = MioDriver::new(Vec::new()).unwrap();
+    let (ticks, clock) = (driver.ticks(), driver.clock());
+    let (ticks_before, started) = (clock.ticks(), driver.now());
+    while driver.now() < started + Duration::from_millis(2) {
+        std::hint::spin_loop();
+    }
+    let elapsed = driver.now().saturating_since(started);
+    assert!(u128::from(clock.ticks() - ticks_before) >= elapsed.as_nanos());
+    assert!(driver.ticks() > ticks);
+}

@@ -7,6 +7,7 @@ use super::source::{Line, Source, has_word};
 const LISTED: &[(&str, &str)] = &[
     ("crates/reactor/src/disk/buffer.rs", "the promise of buffers that the kernel writes to"),
     ("crates/reactor/src/disk/uring.rs", "lends owned buffers to the kernel"),
+    ("crates/reactor/src/ticks.rs", "the processor's count of time, an instruction to read"),
     ("crates/ring/src/lease.rs", "turns segments that were just taken into a run"),
     ("crates/ring/src/prefetch.rs", "a processor's instruction that is only a hint"),
     ("crates/ring/src/region.rs", "owns the mapping behind a raw address"),

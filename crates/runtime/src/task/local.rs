@@ -26,8 +26,10 @@ pub(crate) struct Local {
     wakes: Arc<Wakes>,
     /// The worker's clock, as it was read once for this turn.
     now: Cell<Instant>,
-    /// When the work on the connection at hand began.
-    visit_started: Cell<Instant>,
+    /// The driver's ticks at that moment.
+    turn_ticks: Cell<u64>,
+    /// And when the work on the connection at hand began.
+    visit_ticks: Cell<u64>,
     clock: Clock,
     /// Civil time, read a few times a second.
     wall: Cell<SystemTime>,
@@ -61,11 +63,12 @@ impl Local {
         ring: Ring,
         unpark: impl Fn() + Send + Sync + 'static,
     ) -> Rc<Self> {
-        let now = clock.now();
+        let (now, ticks) = (clock.now(), clock.ticks());
         Rc::new(Self {
             wakes: Arc::new(Wakes::new(unpark)),
             now: Cell::new(now),
-            visit_started: Cell::new(now),
+            turn_ticks: Cell::new(ticks),
+            visit_ticks: Cell::new(ticks),
             clock,
             wall: Cell::new(SystemTime::UNIX_EPOCH),
             budget: PollBudget::new(),
@@ -117,20 +120,29 @@ impl Local {
 
     /// Begins a turn.
     #[inline]
-    pub(crate) fn set_now(&self, now: Instant) {
+    pub(crate) fn set_now(&self, now: Instant, ticks: u64) {
         self.now.set(now);
-        self.visit_started.set(now);
+        self.turn_ticks.set(ticks);
+        self.visit_ticks.set(ticks);
     }
 
-    /// Ends the work on a connection: returns the nanoseconds that it took.
+    /// Ends the work on a connection: returns the ticks that it took.
     #[inline]
-    pub(crate) fn end_visit(&self, now: Instant) -> u64 {
-        now.as_nanos().saturating_sub(self.visit_started.replace(now).as_nanos())
+    pub(crate) fn end_visit(&self, ticks: u64) -> u64 {
+        ticks.wrapping_sub(self.visit_ticks.replace(ticks))
+    }
+
+    /// How long `visit_ticks` of this turn took, whose ticks are `ticks` at `now`: as large a part
+    /// of its time as of its ticks. Nobody need know how fast they are.
+    pub(crate) fn time_of(&self, visit_ticks: u64, ticks: u64, now: Instant) -> Duration {
+        let turn_time = now.saturating_since(self.now.get());
+        share(turn_time, visit_ticks, ticks.wrapping_sub(self.turn_ticks.get()))
     }
 
     /// How long the work on the connection or the task at hand has taken so far.
     fn visit_time(&self) -> Duration {
-        self.clock.now().saturating_since(self.visit_started.get())
+        let ticks = self.clock.ticks();
+        self.time_of(ticks.wrapping_sub(self.visit_ticks.get()), ticks, self.clock.now())
     }
 
     /// Whether what runs on this thread's worker now has taken so long; never without one.
@@ -307,6 +319,11 @@ impl Local {
     }
 }
 
+/// As much of `time` as `part` is of `whole`; all of it where a count has jumped.
+fn share(time: Duration, part: u64, whole: u64) -> Duration {
+    if part >= whole { time } else { time.mul_f64(part as f64 / whole as f64) }
+}
+
 /// Makes the waker that brings the connection at hand back to its protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Waking<'w> {
@@ -331,3 +348,19 @@ impl<'w> Waking<'w> {
 
 /// Most tasks of one worker at a time.
 pub(super) const TASKS_MAX: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_visit_takes_its_share_of_the_turn_and_never_more_than_all() {
+        let time = Duration::from_millis(8);
+        assert_eq!(share(time, 1_000, 4_000), Duration::from_millis(2));
+        assert_eq!(share(time, 0, 4_000), Duration::ZERO);
+        assert_eq!(share(time, 4_000, 4_000), time);
+        // The count went back, or stood still.
+        assert_eq!(share(time, u64::MAX - 5, 7), time);
+        assert_eq!(share(time, 0, 0), time);
+    }
+}

@@ -99,9 +99,30 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     }
 
     /// Works on `connection` until it waits, its budget is spent, or it is over.
+    // Called in one place, and compiled there: a second one would make calls of what is in it.
+    #[inline(always)]
     pub(super) fn drive(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
         let parked_before = connection.parked_len();
-        let mut outcome = self.work(token, connection);
+        let outcome = self.work(token, connection);
+        if outcome == Outcome::Wait
+            && parked_before == 0
+            && connection.is_at_rest()
+            && self.kept(connection) == 0
+        {
+            self.inbound.recycle(self.config.read_len);
+            return Outcome::Rest;
+        }
+        self.after_work(connection, parked_before, outcome)
+    }
+
+    /// Puts in order what is kept of a connection that is not at rest.
+    #[inline(never)]
+    fn after_work(
+        &mut self,
+        connection: &mut Served<D, P>,
+        parked_before: usize,
+        mut outcome: Outcome,
+    ) -> Outcome {
         if !connection.inbound.is_nowhere() && connection.inbound.is_empty() {
             self.take_back(connection);
         }
@@ -137,7 +158,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         self.outbound.clear();
     }
 
-    #[inline]
+    #[inline(always)]
     fn work(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
         let mut budget = self.config.bytes_per_turn_max;
         if connection.unsent.is_some()
@@ -163,7 +184,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     }
 
     /// One read, unless the protocol has work without it, and what the protocol makes of it.
-    #[inline]
+    #[inline(always)]
     fn serve(
         &mut self,
         token: Token,
@@ -206,7 +227,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     /// The protocol's deadline has passed: lets it speak, and sends what it says.
     pub(super) fn time_out(&mut self, token: Token, connection: &mut Served<D, P>) -> Outcome {
         match self.advance(token, connection, P::timed_out) {
-            Ok(()) => self.drive(token, connection),
+            Ok(()) => Outcome::Requeue,
             Err(outcome) => outcome,
         }
     }
@@ -334,52 +355,6 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
             connection.unsent = None;
         }
         sent.stopped
-    }
-
-    /// Everything is sent: tells the peer so, and waits for its end unless that came already.
-    #[cold]
-    fn half_close(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {
-        drop(mem::take(&mut connection.inbound));
-        if connection.flags.ended || self.driver.shutdown_write(&mut connection.socket).is_err() {
-            return Err(Outcome::Close);
-        }
-        connection.deadline = self.now + self.config.linger_timeout;
-        connection.phase = Phase::Lingering { dropped: 0 };
-        Ok(())
-    }
-
-    /// Reads and drops what the peer still sends: closing over unread bytes would make the kernel
-    /// reset the connection and take the last reply from the peer (RFC 9112 §9.6).
-    #[cold]
-    fn linger(&mut self, connection: &mut Served<D, P>, mut budget: usize) -> Outcome {
-        let Phase::Lingering { mut dropped } = connection.phase else {
-            return Outcome::Close;
-        };
-        while connection.flags.readable {
-            if budget == 0 {
-                return Outcome::Requeue;
-            }
-            let Ok(mut run) = self.ring.reserve(1) else { return Outcome::Starved };
-            let offered = run.tailroom();
-            match run.append_with(|room| self.driver.recv(&mut connection.socket, room)) {
-                Ok(0) => return Outcome::Close,
-                Ok(count) => {
-                    dropped = dropped.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-                    self.metrics.received_len += count as u64;
-                    budget = budget.saturating_sub(count);
-                    connection.phase = Phase::Lingering { dropped };
-                    connection.flags.readable = count == offered || connection.flags.read_closed;
-                    if dropped as usize > self.config.linger_len_max {
-                        return Outcome::Close;
-                    }
-                }
-                Err(error) => {
-                    connection.flags.readable = SendFault::of(&error) != SendFault::WouldBlock;
-                    return after_fault(&error);
-                }
-            }
-        }
-        Outcome::Wait
     }
 }
 

@@ -9,7 +9,7 @@ use waterwheel_reactor::{Driver, Instant, Readiness, Token};
 use waterwheel_ring::{Ring, Runs};
 
 use super::bench::{Outcome, Served};
-use super::breathe::SLICE_NS;
+use super::breathe::{SLICE, SLICE_NS};
 use super::turn::Shop;
 use crate::connection::{Connection, Waiting};
 use crate::task::Local;
@@ -123,7 +123,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             connection.flags.again |= woken;
         }
         self.bench.now = self.bench.driver.now();
-        self.bench.local.set_now(self.bench.now);
+        self.bench.local.set_now(self.bench.now, self.bench.driver.ticks());
         self.bench.outbound = outbound;
         let concluded = self.bench.conclude(&mut connection, next);
         let parked_now = connection.parked_len();
@@ -136,7 +136,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             announce_drain(connection);
         }
         let outcome = match concluded {
-            Ok(()) => self.bench.drive(token, connection),
+            Ok(()) => Outcome::Requeue,
             // Woken while it was lent, or not told yet that the worker drains.
             Err(Outcome::Wait) if connection.flags.again => Outcome::Requeue,
             Err(outcome) => outcome,
@@ -194,14 +194,20 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     /// learns what is expensive.
     #[inline]
     pub(super) fn note_visit(&mut self) {
-        let nanoseconds = self.bench.local.end_visit(self.bench.driver.now());
-        if nanoseconds >= SLICE_NS {
-            self.note_long_visit(Duration::from_nanos(nanoseconds));
+        let ticks = self.bench.driver.ticks();
+        let visit_ticks = self.bench.local.end_visit(ticks);
+        // A tick is a nanosecond at most: what is less was less than a slice.
+        if visit_ticks >= SLICE_NS {
+            self.note_long_visit(visit_ticks, ticks);
         }
     }
 
     #[cold]
-    fn note_long_visit(&mut self, time: Duration) {
+    fn note_long_visit(&mut self, visit_ticks: u64, ticks: u64) {
+        let time = self.bench.local.time_of(visit_ticks, ticks, self.bench.driver.now());
+        if time < SLICE {
+            return;
+        }
         let what = self.bench.protocol.took(time);
         self.watchdog.note(what, time, self.bench.now, &mut self.bench.metrics);
     }

@@ -29,6 +29,16 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     /// Asked once a turn.
     #[inline]
     pub(super) fn measure_pressure(&mut self) {
+        if self.ring.level() == 0 && self.strain.parked_len <= self.config.parked_len_max / 2 {
+            self.strain.since = Instant::MAX;
+            self.strain.pressure = 0;
+        } else {
+            self.measure_strain();
+        }
+    }
+
+    #[cold]
+    fn measure_strain(&mut self) {
         let mut level = self.ring.level();
         let max = self.config.parked_len_max.max(1);
         if self.strain.parked_len > max / 2 {

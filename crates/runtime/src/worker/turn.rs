@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use waterwheel_reactor::{Driver, Event, Instant, Readiness, Slab, Token, Wheel};
+use waterwheel_reactor::{Driver, Event, Instant, Slab, Token, Wheel};
 use waterwheel_ring::Ring;
 
 use super::accept::AcceptState;
@@ -151,29 +151,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         }
         let requeued = self.ready.len().min(visits_max);
         turn.events = self.events.len();
-        turn.worked = turn.events;
-        for index in 0..self.events.len() {
-            match self.events[index] {
-                Event::Socket { token, readiness } if index < visits_max => {
-                    self.edge(token, readiness);
-                }
-                Event::Socket { token, readiness } => {
-                    self.note_edge(token, readiness);
-                }
-                Event::Listener(listener) => self.accept.edge(listener),
-                Event::Wake => self.is_called = true,
-                _ => {}
-            }
-        }
-        self.events.clear();
-        for _ in 0..requeued {
-            let Some(token) = self.ready.pop_front() else { break };
-            self.work(token);
-            turn.worked += 1;
-            if self.bench.local.budget().take_spent() {
-                break;
-            }
-        }
+        turn.worked = self.visit_all(requeued, visits_max);
         if self.accept.due() <= self.bench.now {
             turn.accepted = self.accept(self.bench.config.accepts_per_turn_max);
         }
@@ -194,7 +172,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             _ => {}
         }
         self.bench.now = self.bench.driver.now();
-        self.bench.local.set_now(self.bench.now);
+        self.bench.local.set_now(self.bench.now, self.bench.driver.ticks());
         if self.bench.now >= self.wall_due {
             self.wall = self.bench.driver.wall_clock();
             self.bench.protocol.set_wall(self.wall);
@@ -227,20 +205,59 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         (due != Instant::MAX).then(|| due.saturating_since(now))
     }
 
-    /// Notes what an event tells of a connection and works on it, unless its turn comes anyway.
-    #[inline]
-    fn edge(&mut self, token: Token, readiness: Readiness) {
-        let Some(connection) = self.connections.get_mut(token) else {
-            return self.note_edge_of_absent(token, readiness);
-        };
-        connection.flags.note(readiness);
-        if connection.flags.queued {
-            return;
+    /// Works on the connections that the poll has reported, up to `visits_max` of them, and on so
+    /// many that queue, or fewer if what those may do in a turn is spent. Returns how many.
+    // One loop for both, so that the work is compiled where it is called.
+    #[inline(always)]
+    fn visit_all(&mut self, requeued: usize, visits_max: usize) -> usize {
+        let reported = self.events.len();
+        let mut worked = reported + requeued;
+        for index in 0..reported + requeued {
+            let (token, connection) = match self.events.get(index) {
+                Some(&Event::Socket { token, readiness }) if index < visits_max => {
+                    let Some(connection) = self.connections.get_mut(token) else {
+                        self.note_edge_of_absent(token, readiness);
+                        continue;
+                    };
+                    connection.flags.note(readiness);
+                    if connection.flags.queued {
+                        continue;
+                    }
+                    (token, connection)
+                }
+                Some(&event) => {
+                    self.note_event(event);
+                    continue;
+                }
+                None => {
+                    let Some(token) = self.ready.pop_front() else { break };
+                    let Some(connection) = self.connections.get_mut(token) else { continue };
+                    connection.flags.queued = false;
+                    (token, connection)
+                }
+            };
+            let outcome = self.bench.drive(token, connection);
+            self.note_visit();
+            if outcome != Outcome::Rest {
+                self.settle(token, outcome);
+            }
+            if index >= reported && self.bench.local.budget().take_spent() {
+                worked = index + 1;
+                break;
+            }
         }
-        let outcome = self.bench.drive(token, connection);
-        self.note_visit();
-        if outcome != Outcome::Rest {
-            self.settle(token, outcome);
+        self.events.clear();
+        worked
+    }
+
+    /// Notes an event that is not worked on at once.
+    #[inline(never)]
+    fn note_event(&mut self, event: Event) {
+        match event {
+            Event::Socket { token, readiness } => self.note_edge(token, readiness),
+            Event::Listener(listener) => self.accept.edge(listener),
+            Event::Wake => self.is_called = true,
+            _ => {}
         }
     }
 
@@ -272,15 +289,6 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     /// Queues a connection for the next pass, once.
     pub(super) fn enqueue(&mut self, token: Token) {
         enqueue(&mut self.connections, &mut self.ready, token);
-    }
-
-    /// Works on a connection whose turn in the queue has come.
-    fn work(&mut self, token: Token) {
-        let Some(connection) = self.connections.get_mut(token) else { return };
-        connection.flags.queued = false;
-        let outcome = self.bench.drive(token, connection);
-        self.note_visit();
-        self.settle(token, outcome);
     }
 
     /// Does with a connection what its work ended in.
