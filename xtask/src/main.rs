@@ -266,7 +266,10 @@ fn run(command: Command) -> Result<()> {
             bench::guard::run(flags.rounds.unwrap_or(1), flags.accept)
         }
         Command::Bench(flags) => bench::run(&flags.into_options()),
-        Command::Load(flags) => load::run(&flags.into_options()?),
+        Command::Load(flags) => match artifacts::run_released() {
+            Some(outcome) => outcome,
+            None => load::run(&flags.into_options()?),
+        },
         Command::Canary(flags) => canary::run(&flags),
         Command::Soak(flags) => soak::run(&flags),
         Command::Cluster(flags) => cluster::run(&flags),

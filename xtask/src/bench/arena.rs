@@ -8,13 +8,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::contestant::Contestant;
 use super::entries::{Entry, Launch, OURS};
-use super::own_load::OpenLoad;
 use super::pinned::Cores;
 use super::results::{EntryResult, Measured, Outcome, Round, RowResult};
 use super::rows::{Row, Work};
 use super::table;
 use super::tool::Tool;
-use super::{beside, closed, memory};
+use super::{closed, memory};
 use crate::instructions;
 
 /// How thoroughly to measure, and with what.
@@ -128,7 +127,7 @@ fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
         Err(_) if row.needs().is_special() => return Lane::Over(not_served(entry)),
         Err(error) => return Lane::Over(failed(&entry.name, &error)),
     };
-    if !serves(&contestant, &row.work) {
+    if !contestant.serves(row.work.request()) {
         contestant.stop();
         return Lane::Over(not_served(entry));
     }
@@ -141,16 +140,7 @@ fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
     }
 }
 
-fn serves(contestant: &Contestant<'_>, work: &Work) -> bool {
-    let serves_heavy = match work {
-        Work::Beside { heavy, .. } => contestant.first_served(heavy).is_some(),
-        _ => true,
-    };
-    serves_heavy && contestant.serves(work.request())
-}
-
-/// What is asked for at a constant rate warms up on its own, memory is about a fresh server, and
-/// instructions do without.
+/// Memory is about a fresh server, and instructions do without.
 fn warm_up(settings: &Settings, contestant: &Contestant<'_>, work: &Work) -> Result<()> {
     let Settings { own_load, cores, .. } = settings;
     match work {
@@ -185,11 +175,6 @@ fn measure(settings: &Settings, contestant: &mut Contestant<'_>, work: &Work) ->
     match work {
         Work::Closed { request, connections, depth } => {
             closed::round(contestant, tool, cores.load, request, *connections, *depth, *seconds)
-        }
-        Work::Beside { light, heavy, load } => {
-            let heavy = contestant.first_served(heavy).context("no heavy request is served")?;
-            let load = OpenLoad { light, heavy, mix: *load, seconds: *seconds };
-            beside::round(contestant, own_load, cores.load, &load)
         }
         Work::Idle { request, connections } => {
             // Memory that a server took for an earlier round would hide what this one needs.

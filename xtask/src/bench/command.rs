@@ -12,7 +12,7 @@ use super::pinned::Cores;
 use super::results::{FORMAT, Report};
 use super::rows::{ROWS, Row};
 use super::tool::{Tool, ToolName};
-use super::{compare, criterion, install, own_load, parts, scaling, store};
+use super::{compare, criterion, crossing, install, own_load, parts, scaling, store};
 
 /// What was asked for on the command line.
 #[derive(Debug, Default)]
@@ -95,8 +95,6 @@ fn measure(options: &Options, wanted: &Wanted) -> Result<Report> {
         settings.cores.server,
         settings.cores.load
     );
-    let priority = if own_load::realtime_is_allowed() { "real-time" } else { "usual" };
-    println!("constant rates by xtask load at {priority} priority");
     let mut report = Report {
         format: FORMAT,
         machine,
@@ -107,10 +105,13 @@ fn measure(options: &Options, wanted: &Wanted) -> Result<Report> {
         curves: Vec::new(),
         parts: Vec::new(),
     };
-    if !(wanted.rows.is_empty() && wanted.curves.is_empty()) {
+    if !(wanted.rows.is_empty() && wanted.curves.is_empty() && !wanted.beside) {
         let dir = options.rivals_target_dir.as_deref();
         let entries = entries::build(&selection(options, wanted), dir)?;
         report.rows = arena::run(&settings, &entries, &wanted.rows)?;
+        if wanted.beside {
+            report.rows.extend(crossing::run(&settings, &met(&entries, options))?);
+        }
         let settings = for_curves(settings, options);
         report.curves = scaling::run(&settings, &drawn(&entries, options), &wanted.curves)?;
     }
@@ -138,6 +139,15 @@ fn drawn<'a>(entries: &'a [Entry], options: &Options) -> Vec<&'a Entry> {
     entries.iter().filter(is_drawn).collect()
 }
 
+/// Whom light and heavy requests are sent to: those who were named, or as many as have time.
+fn met<'a>(entries: &'a [Entry], options: &Options) -> Vec<&'a Entry> {
+    let is_met = |entry: &&Entry| {
+        let name = entry.name.as_str();
+        options.rivals.is_some() || name == OURS || BESIDE_RIVALS.contains(&name)
+    };
+    entries.iter().filter(is_met).collect()
+}
+
 fn settings(options: &Options) -> Result<Settings> {
     let rounds = options.rounds.unwrap_or(options.depth.rounds());
     ensure!(rounds > 0, "no round measures nothing");
@@ -156,7 +166,8 @@ fn selection(options: &Options, wanted: &Wanted) -> Selection {
         Some(names) if names.iter().any(|name| name == "all") => Selection::All,
         Some(names) => Selection::Named(names.iter().filter(|n| *n != "none").cloned().collect()),
         None if options.depth == Depth::Quick || wanted.rows.is_empty() => {
-            Selection::Usual(&QUICK_RIVALS)
+            let needed = if wanted.beside { &QUICK_OR_BESIDE_RIVALS[..] } else { &QUICK_RIVALS };
+            Selection::Usual(needed)
         }
         None => Selection::All,
     }
@@ -165,18 +176,23 @@ fn selection(options: &Options, wanted: &Wanted) -> Selection {
 /// The floors that others are divided by, the server that most use, and the leanest one.
 const QUICK_RIVALS: [&str; 4] = ["floor", "floor-payload", "hyper", "may"];
 
+/// Those who serve light and heavy requests each in another way.
+const BESIDE_RIVALS: [&str; 3] = ["hyper", "actix", "may"];
+const QUICK_OR_BESIDE_RIVALS: [&str; 5] = ["floor", "floor-payload", "hyper", "may", "actix"];
+
 /// What of the arena to measure.
 #[derive(Debug, Default)]
 struct Wanted {
     rows: Vec<&'static Row>,
     curves: Vec<&'static Curve>,
+    beside: bool,
     parts: bool,
 }
 
 fn select(options: &Options) -> Result<Wanted> {
     let row_names = ROWS.iter().map(|row| row.name);
     let curve_names = CURVES.iter().map(|curve| curve.name);
-    let names: Vec<_> = row_names.chain(curve_names).chain([parts::NAME]).collect();
+    let names: Vec<_> = row_names.chain(curve_names).chain([crossing::NAME, parts::NAME]).collect();
     let Options { only, scaling, depth, .. } = options;
     if let Some(missing) = only.iter().find(|name| !names.contains(&name.as_str())) {
         bail!("there is no row {missing}; there are {}", names.join(", "));
@@ -189,6 +205,7 @@ fn select(options: &Options) -> Result<Wanted> {
     Ok(Wanted {
         rows: ROWS.iter().filter(|row| is_wanted(row.name, !scaling)).collect(),
         curves: CURVES.iter().filter(|curve| is_wanted(curve.name, has_curves)).collect(),
+        beside: is_wanted(crossing::NAME, !scaling && *depth != Depth::Quick),
         parts: is_wanted(parts::NAME, has_curves),
     })
 }

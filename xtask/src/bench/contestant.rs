@@ -53,11 +53,6 @@ impl<'a> Contestant<'a> {
         check::is_served(self.origin(), request)
     }
 
-    /// The first of the requests that is answered right.
-    pub(crate) fn first_served<'r>(&self, requests: &'r [Request]) -> Option<&'r Request> {
-        requests.iter().find(|request| self.serves(request))
-    }
-
     pub(crate) fn origin(&self) -> Origin {
         Origin { address: self.server.address(), is_tls: self.needs.tls }
     }

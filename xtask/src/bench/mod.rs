@@ -5,8 +5,8 @@
 //! command ─ criterion                        what to run
 //!    └ arena ─ entries, rows, contestant     who, under what, checked by check
 //!        ├ closed ─ tool ─ wrk | h2load | own_load    server CPU per request
-//!        ├ beside ─ own_load                 latency at a constant rate
 //!        └ memory ─ own_load                 memory per idle connection
+//!    ├ crossing ─ beside ─ own_load          latency of light requests beside heavy ones
 //!    ├ scaling ─ curves                      the same over connections, bodies, workers, load
 //!    ├ parts ─ addresses                     instructions by part of our server
 //!    ├ guard ─ guard_cases                   instructions beside the counts kept
@@ -25,6 +25,7 @@ mod compare;
 mod content;
 mod contestant;
 mod criterion;
+mod crossing;
 mod curves;
 pub(crate) mod entries;
 mod folder;

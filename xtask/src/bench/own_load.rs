@@ -69,30 +69,19 @@ pub(crate) struct OpenLoad<'a> {
     pub(crate) seconds: u32,
 }
 
-pub(crate) fn open(program: &Path, origin: Origin, load: &OpenLoad<'_>) -> Result<Outcome> {
+pub(crate) fn open(
+    program: &Path,
+    contestant: &mut Contestant<'_>,
+    load: &OpenLoad<'_>,
+) -> Result<Outcome> {
     let Mix { heavy_share, rate, connections } = load.mix;
-    let mut command = command(program, "open", origin, load.light, connections);
-    if realtime_is_allowed() {
-        command = in_realtime(&command);
-    }
+    let mut command = command(program, "open", contestant.origin(), load.light, connections);
+    command.args(["--watch", &contestant.pid().to_string()]);
     command.args(["--rate", &rate.to_string(), "--seconds", &load.seconds.to_string()]);
     command.args(["--beside", load.heavy.path, "--share", &heavy_share.to_string()]);
     let body = BodyFile::write(load.light)?;
     command.args(body.path().map(|path| format!("--body={}", path.display())));
     parse(&output(&mut command)?)
-}
-
-/// Whether a program may be started that nothing else on its core interrupts.
-pub(crate) fn realtime_is_allowed() -> bool {
-    let tried = Command::new("chrt").args(["--fifo", "1", "true"]).stderr(Stdio::null()).status();
-    tried.is_ok_and(|status| status.success())
-}
-
-/// A load tool that has to wait for other programs is late, and measures itself.
-fn in_realtime(command: &Command) -> Command {
-    let mut realtime = Command::new("chrt");
-    realtime.args(["--fifo", "1"]).arg(command.get_program()).args(command.get_args());
-    realtime
 }
 
 /// Connections that stay until this is dropped.

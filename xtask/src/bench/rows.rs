@@ -22,9 +22,6 @@ pub(crate) struct Row {
 pub(crate) enum Work {
     /// Server CPU per request, while every connection always has `depth` requests open.
     Closed { request: Request, connections: u32, depth: u32 },
-    /// Latency of light requests at a constant rate, some heavy ones among them: the first of the
-    /// heavy ones that the entry serves.
-    Beside { light: Request, heavy: &'static [Request], load: Mix },
     /// Memory that each idle connection costs after one request.
     Idle { request: Request, connections: u32 },
     /// User-space instructions per request.
@@ -101,7 +98,6 @@ impl Work {
     pub(crate) fn request(&self) -> &Request {
         match self {
             Self::Closed { request, .. }
-            | Self::Beside { light: request, .. }
             | Self::Idle { request, .. }
             | Self::Instructions { request, .. } => request,
         }
@@ -121,11 +117,6 @@ const FILE: Request = Request {
 };
 pub(crate) const LIGHT: Request = Request::get("/light", "ok");
 pub(crate) const BURN: Request = Request::get("/burn", "ok");
-/// Burns that let light requests pass: by breathing, or in a pool of blocking threads.
-const BURN_POLITELY: [Request; 2] =
-    [Request::get("/burn-breathe", "ok"), Request::get("/burn-blocking", "ok")];
-/// With 5 % of 2 ms, the heavy ones alone use 0.4 of a core.
-const MIX: Mix = Mix { heavy_share: 0.05, rate: 4_000.0, connections: 64 };
 pub(crate) const CPU: &str = "µs";
 pub(crate) const FLOOR: Option<&str> = Some("floor");
 /// There is no floor with TLS; the rival that most use stands in for it.
@@ -142,7 +133,7 @@ const fn row(name: &'static str, title: &'static str, work: Work) -> Row {
 }
 
 /// Every row, in the order of the report.
-pub(crate) static ROWS: [Row; 14] = [
+pub(crate) static ROWS: [Row; 12] = [
     Row {
         base: FLOOR,
         ..row("plaintext", "/plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
@@ -183,22 +174,6 @@ pub(crate) static ROWS: [Row; 14] = [
         ..row("tls-echo64-64k", "TLS 1.3 /echo64 64 KiB, server CPU", closed(ECHO_LARGE, 64, 1))
     },
     row("file", "/file/{name} of 64 KiB, server CPU per request", closed(FILE, 64, 1)),
-    Row {
-        unit: "ms",
-        ..row(
-            "beside",
-            "/light beside /burn at a constant rate, p99 latency of /light",
-            Work::Beside { light: LIGHT, heavy: &[BURN], load: MIX },
-        )
-    },
-    Row {
-        unit: "ms",
-        ..row(
-            "beside-polite",
-            "the same where each server lets light requests pass as it can, p99 of /light",
-            Work::Beside { light: LIGHT, heavy: &BURN_POLITELY, load: MIX },
-        )
-    },
     Row {
         unit: "KiB",
         ..row(

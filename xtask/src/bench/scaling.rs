@@ -200,9 +200,7 @@ fn open(
         mix: Mix { heavy_share: rising.heavy_share, rate, connections: rising.connections },
         seconds: settings.seconds,
     };
-    let mut round = beside::round(contestant, &settings.own_load, settings.cores.load, &load)?;
-    round.details.push(("req/s", rate));
-    Ok(round)
+    on_core(settings.cores.load, || beside::round(contestant, &settings.own_load, &load))
 }
 
 const WARM_UP: Duration = Duration::from_millis(300);

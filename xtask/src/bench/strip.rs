@@ -64,7 +64,7 @@ pub(crate) fn is_floor(entry: &str) -> bool {
 /// The row's dots, ours last so that it lies on top.
 fn lane(row: &RowResult) -> Option<(&RowResult, Vec<(&str, f64)>)> {
     row.find(OURS)?;
-    let is_rival = |entry: &str| entry != OURS && !is_floor(entry);
+    let is_rival = |entry: &str| !entry.starts_with(OURS) && !is_floor(entry);
     let figure = |measured: &Measured| measured.figure.median();
     let rivals = row.measured().filter(|(entry, _)| is_rival(entry));
     let best = rivals.map(|(_, measured)| figure(measured)).min_by(f64::total_cmp)?;

@@ -40,7 +40,9 @@ impl<'a> To<'a> {
     /// Requests at this rate, whatever the server does.
     pub(crate) fn open(&self, rate: f64, time: Duration) -> Result<Child<Outcome>> {
         let (rate, seconds) = (rate.to_string(), time.as_secs_f64().to_string());
-        self.start("open", &["--tolerant", "--rate", &rate, "--seconds", &seconds])
+        // Beside others of its kind, and a server that has no core of its own.
+        let own = ["--tolerant", "--usual-priority"];
+        self.start("open", &[&own[..], &["--rate", &rate, "--seconds", &seconds]].concat())
     }
 
     /// As many requests as the server answers.

@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use super::command::Target;
 use super::crowd::{Crowd, Temper};
-use super::outcome::{CpuUsed, Outcome, Times};
-use crate::bench::proc::{self, Cpu};
+use super::outcome::{Outcome, Times};
+use super::watch::Watch;
 
 /// How long to load, and whom to watch meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -66,30 +66,14 @@ pub(crate) fn run(
     load(window.warm_up)?;
     let before = Watch::read(window.watched)?;
     let (requests, times, time) = load(window.time)?;
+    let used = Watch::read(window.watched)?.used_since(before);
     Ok(Outcome {
         requests,
         seconds: time.as_secs_f64(),
         latencies: vec![times.latency(&target.path)],
-        cpu: Watch::read(window.watched)?.zip(before).map(|(after, before)| CpuUsed {
-            server_user: (after.server - before.server).user.as_secs_f64(),
-            server_sys: (after.server - before.server).sys.as_secs_f64(),
-            own: (after.own - before.own).total().as_secs_f64(),
-        }),
+        cpu: window.watched.map(|_| used),
         ..Outcome::default()
     })
-}
-
-/// CPU of both sides at one moment.
-struct Watch {
-    server: Cpu,
-    own: Cpu,
-}
-
-impl Watch {
-    fn read(watched: Option<u32>) -> Result<Option<Self>> {
-        let Some(server) = watched else { return Ok(None) };
-        Ok(Some(Self { server: proc::cpu(server)?, own: proc::cpu(std::process::id())? }))
-    }
 }
 
 /// Often enough to see the end of the time.

@@ -1,15 +1,15 @@
 //! What to load, and in which way.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use anyhow::Result;
 
 use super::attack::{self, Attack};
 use super::closed::{self, Window};
-use super::crowd::Temper;
 use super::dial::Sources;
-use super::{hold, open};
+use super::open::{self, Open};
+use super::outcome::Outcome;
+use super::{hold, priority};
 use crate::bench;
 
 /// One load.
@@ -42,7 +42,7 @@ pub(crate) enum Way {
     /// The next batch of `depth` requests follows the replies to the one before.
     Closed { depth: usize, window: Window },
     /// Requests are due at random moments, so many a second on average, whatever the server does.
-    Open { rate: f64, time: Duration, beside: Option<Beside>, temper: Temper },
+    Open { open: Open, wants_realtime: bool },
     /// One request on each connection, which is then held until standard input ends.
     Hold,
     /// Hostile clients.
@@ -87,8 +87,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let Options { target, connections, .. } = options;
     let outcome = match &options.way {
         Way::Closed { depth, window } => closed::run(target, *connections, *depth, *window)?,
-        Way::Open { rate, time, beside, temper } => {
-            open::run(target, *connections, *rate, *time, beside.as_ref(), *temper)?
+        Way::Open { open, wants_realtime } => {
+            let is_realtime = *wants_realtime && priority::raise();
+            Outcome { is_realtime, ..open::run(target, *connections, open)? }
         }
         Way::Hold => return hold::run(target, *connections),
         Way::Attack(attack) => {

@@ -12,6 +12,7 @@ use super::closed::Window;
 use super::command::{Beside, Options, Target, Way};
 use super::crowd::Temper;
 use super::dial::Sources;
+use super::open::Open;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Flags {
@@ -31,7 +32,8 @@ pub(crate) enum Flags {
         #[arg(long, value_name = "PID")]
         watch: Option<u32>,
     },
-    /// Requests are due at random moments; latency counts from there.
+    /// Requests are due at random moments (Poisson), each on any free connection; latency counts
+    /// from there. Prints percentiles, the tool's own lateness and CPU. Asks for SCHED_FIFO.
     Open {
         #[command(flatten)]
         target: TargetFlags,
@@ -50,6 +52,12 @@ pub(crate) enum Flags {
         /// are made.
         #[arg(long)]
         tolerant: bool,
+        /// Do not ask for real-time priority.
+        #[arg(long)]
+        usual_priority: bool,
+        /// The server's process, to read its CPU while the load counts.
+        #[arg(long, value_name = "PID")]
+        watch: Option<u32>,
     },
     /// Asks once on each connection, then holds them until standard input ends.
     Hold {
@@ -117,11 +125,21 @@ impl Flags {
                 let window = Window { warm_up: time(warm_up)?, time: time(seconds)?, watched };
                 target.into_options(Way::Closed { depth, window })
             }
-            Self::Open { target, rate, seconds, beside, share, tolerant } => {
+            Self::Open {
+                target,
+                rate,
+                seconds,
+                beside,
+                share,
+                tolerant,
+                usual_priority,
+                watch: watched,
+            } => {
                 let beside = beside.zip(share).map(|(path, share)| Beside { path, share });
                 let temper = if tolerant { Temper::Tolerant } else { Temper::Strict };
                 let time = time(seconds)?;
-                target.into_options(Way::Open { rate, time, beside, temper })
+                let open = Open { rate, time, beside, temper, watched };
+                target.into_options(Way::Open { open, wants_realtime: !usual_priority })
             }
             Self::Hold { target } => target.into_options(Way::Hold),
             Self::Attack { target, kinds, seconds, pace } => {

@@ -15,7 +15,9 @@ mod flags;
 mod hold;
 mod open;
 mod outcome;
+mod priority;
 mod stream;
+mod watch;
 
 pub(crate) use attack::Fates;
 pub(crate) use child::{To, sources};

@@ -10,6 +10,7 @@ use anyhow::Result;
 use super::command::{Beside, Target};
 use super::crowd::{Crowd, Member, Temper};
 use super::outcome::{Outcome, Times};
+use super::watch::Watch;
 
 /// A request of one of the kinds, from the moment when it is due.
 #[derive(Clone, Copy)]
@@ -28,7 +29,9 @@ struct Ledger {
     lateness: Times,
     /// What each connection waits for.
     open: Vec<Option<Due>>,
-    free: VecDeque<usize>,
+    free: Vec<usize>,
+    /// Chooses among the free connections.
+    random: fastrand::Rng,
     /// Without a connection: the server refused the last one.
     cut_off: Vec<usize>,
     reconnect_at: Instant,
@@ -42,14 +45,21 @@ struct Ledger {
     recorded_from: Instant,
 }
 
-pub(crate) fn run(
-    target: &Target,
-    connection_count: usize,
-    rate: f64,
-    time: Duration,
-    beside: Option<&Beside>,
-    temper: Temper,
-) -> Result<Outcome> {
+/// An open loop.
+#[derive(Debug)]
+pub(crate) struct Open {
+    /// Requests a second, on average.
+    pub(crate) rate: f64,
+    pub(crate) time: Duration,
+    pub(crate) beside: Option<Beside>,
+    pub(crate) temper: Temper,
+    /// The server's process, to read its CPU while the load counts.
+    pub(crate) watched: Option<u32>,
+}
+
+pub(crate) fn run(target: &Target, connection_count: usize, open: &Open) -> Result<Outcome> {
+    let Open { rate, time, temper, watched, .. } = *open;
+    let beside = open.beside.as_ref();
     let mut crowd = Crowd::connect(target, connection_count, temper)?;
     if temper == Temper::Tolerant {
         println!("connected {connection_count}");
@@ -62,18 +72,26 @@ pub(crate) fn run(
     let end = recorded_from + time;
     let mut ledger = Ledger::new(target, beside, connection_count, recorded_from);
     let mut due_at = started + gap(&mut random, rate);
+    let mut before = None;
     loop {
         let now = Instant::now();
+        if before.is_none() && now >= recorded_from {
+            before = Some(Watch::read(watched)?);
+        }
         while due_at <= now && due_at < end {
             let kind = usize::from(random.f64() < share);
-            ledger.send(&mut crowd.connections, Due { at: due_at, kind, is_second: false }, now)?;
+            ledger.send(&mut crowd.connections, Due { at: due_at, kind, is_second: false })?;
             due_at += gap(&mut random, rate);
         }
         let is_over = due_at >= end && ledger.open.iter().all(Option::is_none);
         if is_over || now >= end + PATIENCE {
             break;
         }
-        crowd.wake_in(due_at.saturating_duration_since(now))?;
+        // At the end replies alone are waited for. Nothing here may spin: at real-time priority that
+        // would keep a server from its core.
+        if due_at < end {
+            crowd.wake_in(due_at.saturating_duration_since(now))?;
+        }
         crowd.turn(WAIT, |index, connection, _| {
             ledger.take_reply(index, connection, Instant::now())
         })?;
@@ -84,7 +102,11 @@ pub(crate) fn run(
             ledger.reconnect(&mut crowd, now)?;
         }
     }
-    Ok(ledger.outcome(target, beside, recorded_from.elapsed()))
+    let mut outcome = ledger.outcome(target, beside, recorded_from.elapsed());
+    if let Some(before) = before {
+        outcome.cpu = Some(Watch::read(watched)?.used_since(before));
+    }
+    Ok(outcome)
 }
 
 impl Ledger {
@@ -102,6 +124,7 @@ impl Ledger {
             lateness: Times::new(),
             open: vec![None; connection_count],
             free: (0..connection_count).collect(),
+            random: fastrand::Rng::with_seed(!SEED),
             cut_off: Vec::new(),
             reconnect_at: recorded_from,
             queue: VecDeque::new(),
@@ -114,14 +137,17 @@ impl Ledger {
         }
     }
 
-    fn send(&mut self, connections: &mut [Member], due: Due, now: Instant) -> Result<()> {
-        let Some(index) = self.free.pop_front() else {
-            self.held_back += 1;
+    /// Sends on any of the free connections: one that is always the next in turn would spread
+    /// requests over the server's workers more evenly than clients do.
+    fn send(&mut self, connections: &mut [Member], due: Due) -> Result<()> {
+        if self.free.is_empty() {
+            self.held_back += u64::from(due.at >= self.recorded_from);
             self.queue.push_back(due);
             return Ok(());
-        };
+        }
+        let index = self.free.swap_remove(self.random.usize(..self.free.len()));
         if due.at >= self.recorded_from {
-            self.lateness.record(now - due.at);
+            self.lateness.record(due.at.elapsed());
         }
         self.open[index] = Some(due);
         connections[index].send(&self.requests[due.kind])
@@ -153,7 +179,7 @@ impl Ledger {
                 connection.send(&self.requests[due.kind])
             }
             None => {
-                self.free.push_back(index);
+                self.free.push(index);
                 Ok(())
             }
         }
@@ -202,18 +228,23 @@ impl Ledger {
 
     fn outcome(&self, target: &Target, beside: Option<&Beside>, time: Duration) -> Outcome {
         let paths = [&target.path].into_iter().chain(beside.map(|beside| &beside.path));
+        let mut latencies: Vec<_> =
+            paths.zip(&self.times).map(|(path, times)| times.latency(path)).collect();
+        if beside.is_some() {
+            latencies.push(Times::sum(&self.times).latency("all"));
+        }
         let open_count = self.open.iter().flatten().count();
         Outcome {
             requests: self.answered,
             seconds: time.as_secs_f64(),
-            latencies: paths.zip(&self.times).map(|(path, times)| times.latency(path)).collect(),
+            latencies,
             lateness: Some(self.lateness.latency("the load tool")),
             held_back: self.held_back,
             unanswered: (open_count + self.queue.len()) as u64,
             refused: self.refused,
             failed: self.failed,
             asked_again: self.asked_again,
-            cpu: None,
+            ..Outcome::default()
         }
     }
 }
@@ -271,8 +302,14 @@ mod tests {
             body: None,
         };
         let server = thread::spawn(move || serve_once_each(&listener));
-        let time = Duration::from_millis(200);
-        let outcome = run(&target, 1, 400.0, time, None, Temper::Tolerant).unwrap();
+        let open = Open {
+            rate: 400.0,
+            time: Duration::from_millis(200),
+            beside: None,
+            temper: Temper::Tolerant,
+            watched: None,
+        };
+        let outcome = run(&target, 1, &open).unwrap();
         assert!(outcome.requests > 0 && outcome.refused > 0, "{outcome:?}");
         assert_eq!((outcome.failed, outcome.unanswered), (0, 0), "{outcome:?}");
         // Ends the server if the load's last connection has not; if it has, nobody listens.

@@ -11,7 +11,7 @@ pub(crate) struct Outcome {
     /// Replies with status 200; anything else ends the load with an error, or is counted apart.
     pub(crate) requests: u64,
     pub(crate) seconds: f64,
-    /// Latency of each path. In a closed loop from the moment of sending, in an open one from the
+    /// Latency of each path, and of all where there are several. In a closed loop from the moment of sending, in an open one from the
     /// moment when the request was due.
     pub(crate) latencies: Vec<Latency>,
     /// How late the tool itself sent what was due although a connection was free.
@@ -28,7 +28,10 @@ pub(crate) struct Outcome {
     /// before, and sent nothing of a reply: every client of HTTP has to expect that (RFC 9112
     /// §9.3.1).
     pub(crate) asked_again: u64,
-    /// CPU during `seconds`, where the server was watched.
+    /// Whether the load tool had real-time priority, where it asks for it.
+    #[serde(default)]
+    pub(crate) is_realtime: bool,
+    /// CPU during `seconds`. The server's is 0 where no server was watched.
     pub(crate) cpu: Option<CpuUsed>,
 }
 
@@ -72,6 +75,15 @@ impl Times {
     pub(crate) fn record(&mut self, time: Duration) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.0.saturating_record(nanos);
+    }
+
+    /// All of them together.
+    pub(crate) fn sum(parts: &[Self]) -> Self {
+        let mut sum = Self::new();
+        for part in parts {
+            sum.0.add(&part.0).expect("all have the same bounds");
+        }
+        sum
     }
 
     pub(crate) fn latency(&self, of: &str) -> Latency {
