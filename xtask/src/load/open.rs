@@ -87,8 +87,8 @@ pub(crate) fn run(target: &Target, connection_count: usize, open: &Open) -> Resu
         if is_over || now >= end + PATIENCE {
             break;
         }
-        // At the end replies alone are waited for. Nothing here may spin: at real-time priority that
-        // would keep a server from its core.
+        // At the end replies alone are waited for. Nothing here may spin: at real-time priority
+        // that would keep a server from its core.
         if due_at < end {
             crowd.wake_in(due_at.saturating_duration_since(now))?;
         }

@@ -11,8 +11,8 @@ pub(crate) struct Outcome {
     /// Replies with status 200; anything else ends the load with an error, or is counted apart.
     pub(crate) requests: u64,
     pub(crate) seconds: f64,
-    /// Latency of each path, and of all where there are several. In a closed loop from the moment of sending, in an open one from the
-    /// moment when the request was due.
+    /// Latency of each path, and of all where there are several. In a closed loop from the moment
+    /// of sending, in an open one from the moment when the request was due.
     pub(crate) latencies: Vec<Latency>,
     /// How late the tool itself sent what was due although a connection was free.
     pub(crate) lateness: Option<Latency>,
