@@ -67,6 +67,13 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     folders.map(|folder: PathBuf| folder.join(name)).find(|program| program.is_file())
 }
 
+/// A program that cargo has installed for this user.
+pub(crate) fn home_program(name: &str) -> Option<PathBuf> {
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))?;
+    Some(cargo.join("bin").join(name)).filter(|program| program.is_file())
+}
+
 /// The cargo that started this program, at the root of the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -121,6 +121,9 @@ fn run_round(settings: &Settings, entry: &Entry, lane: &mut Lane<'_>, work: &Wor
 
 /// Starts an entry's server, checks that it serves the row, and warms it up.
 fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
+    if !entry.launch.may_serve(row.needs()) {
+        return Lane::Over(not_served(entry));
+    }
     let contestant = match Contestant::start(entry, settings.cores, row.needs()) {
         Ok(contestant) => contestant,
         // A command line that is not understood is one way of not serving.

@@ -6,7 +6,7 @@ use std::io::Read;
 use ruzstd::decoding::StreamingDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-use super::folder;
+use super::folder::ServedFile;
 
 /// What a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +44,8 @@ impl Content {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     Text(&'static str),
-    /// The file of the folder behind /file/.
-    File,
+    /// A file of the folder behind /file/.
+    File(ServedFile),
     /// The request's numbers, each one higher, encoded as they came.
     PlusOne,
 }
@@ -54,7 +54,7 @@ impl Expected {
     pub(crate) fn is_met(self, content: Content, answer: &[u8]) -> bool {
         match (self, content) {
             (Self::Text(text), _) => answer == text.as_bytes(),
-            (Self::File, _) => answer == folder::content(),
+            (Self::File(file), _) => answer == file.content(),
             (Self::PlusOne, Content::Empty) => answer.is_empty(),
             (Self::PlusOne, Content::Base64(len)) => answer == plus_one(len),
             (Self::PlusOne, Content::Zstd(len)) => {
@@ -99,6 +99,7 @@ const SEED: u64 = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::folder::{MEDIUM, SMALL};
 
     #[test]
     fn base64_is_the_standard_one() {
@@ -117,8 +118,8 @@ mod tests {
         let content = Content::Base64(64);
         assert!(Expected::PlusOne.is_met(content, &plus_one(64)));
         assert!(!Expected::PlusOne.is_met(content, &content.body()));
-        assert!(Expected::File.is_met(Content::Empty, &folder::content()));
-        assert!(!Expected::File.is_met(Content::Empty, b"ok"));
+        assert!(Expected::File(MEDIUM).is_met(Content::Empty, &MEDIUM.content()));
+        assert!(!Expected::File(MEDIUM).is_met(Content::Empty, &SMALL.content()));
         assert!(Expected::Text("ok").is_met(Content::Empty, b"ok"));
     }
 

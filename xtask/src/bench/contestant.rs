@@ -81,8 +81,8 @@ fn start(entry: &Entry, placement: Placement, needs: Needs) -> Result<Server> {
             launch(&entry.launch, &arguments, needs)
         }),
         Placement::Anywhere(worker_count) => {
-            let is_packaged = matches!(entry.launch, Launch::Packaged(_));
-            ensure!(!is_packaged, "its configuration has one worker");
+            let is_program = matches!(entry.launch, Launch::Program { .. });
+            ensure!(is_program, "its configuration has one worker");
             launch(&entry.launch, &["--workers", &worker_count.to_string()], needs)
         }
     };
@@ -108,6 +108,7 @@ fn launch(launch: &Launch, placement: &[&str], needs: Needs) -> Result<Server> {
             Server::start(&mut command, PATIENCE)
         }
         Launch::Packaged(package) => package.start(needs, PATIENCE),
+        Launch::FileServer(server) => server.start(needs, placement, PATIENCE),
     }
 }
 

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::file_server::{FileServer, OWN_NAME, RIVAL_NAME, rival_program};
 use super::packaged::{PACKAGES, Package};
+use super::rows::Needs;
 use crate::artifacts::{self, Artifact};
 use crate::metadata;
 use crate::process::{cargo, output, root};
@@ -24,6 +26,15 @@ pub(crate) enum Launch {
     Program { path: PathBuf, arguments: &'static [&'static str] },
     /// By a configuration.
     Packaged(Package),
+    /// By the command line of a server of files.
+    FileServer(FileServer),
+}
+
+impl Launch {
+    /// Whether there is any use in trying.
+    pub(crate) fn may_serve(&self, needs: Needs) -> bool {
+        needs.files || !matches!(self, Self::FileServer(_))
+    }
 }
 
 /// The name under which we are listed.
@@ -43,12 +54,27 @@ pub(crate) enum Selection {
 pub(crate) fn build(selection: &Selection, rivals_target_dir: Option<&Path>) -> Result<Vec<Entry>> {
     let mut entries = vec![program(OURS.into(), build_ours()?, &[])];
     let names = select(selection, rivals()?)?;
-    let built: Vec<_> = names.iter().filter(|name| Package::find(name).is_none()).collect();
+    let built: Vec<_> = names.iter().filter(|name| is_program(name)).collect();
     let artifacts = build_rivals(&built, rivals_target_dir)?;
     for name in names {
         if let Some(package) = Package::find(&name) {
             match package.program() {
                 Some(_) => entries.push(Entry { name, launch: Launch::Packaged(package) }),
+                None => missing(selection, &name)?,
+            }
+            continue;
+        }
+        if name == OWN_NAME {
+            let launch = Launch::FileServer(FileServer::Ours(build_own_command()?));
+            entries.push(Entry { name, launch });
+            continue;
+        }
+        if name == RIVAL_NAME {
+            match rival_program() {
+                Some(_) => {
+                    let launch = Launch::FileServer(FileServer::StaticWebServer);
+                    entries.push(Entry { name, launch });
+                }
                 None => missing(selection, &name)?,
             }
             continue;
@@ -63,6 +89,11 @@ pub(crate) fn build(selection: &Selection, rivals_target_dir: Option<&Path>) -> 
         }
     }
     Ok(entries)
+}
+
+/// Whether a rival is a program of benches/rivals.
+fn is_program(name: &str) -> bool {
+    Package::find(name).is_none() && name != OWN_NAME && name != RIVAL_NAME
 }
 
 fn program(name: String, path: PathBuf, arguments: &'static [&'static str]) -> Entry {
@@ -91,6 +122,14 @@ pub(crate) fn build_ours() -> Result<PathBuf> {
     Ok(arena.context("cargo did not build the example arena")?.path)
 }
 
+/// Builds the ready-made server.
+fn build_own_command() -> Result<PathBuf> {
+    let arguments = ["build", "--release", "--package=waterwheel", "--bin=waterwheel"];
+    let built = artifacts::build(&mut cargo(&arguments))?;
+    let program = built.into_iter().find(|artifact| artifact.name == "waterwheel");
+    Ok(program.context("cargo did not build the ready-made server")?.path)
+}
+
 fn build_rivals(names: &[&String], rivals_target_dir: Option<&Path>) -> Result<Vec<Artifact>> {
     if names.is_empty() {
         return Ok(Vec::new());
@@ -117,6 +156,7 @@ fn rivals() -> Result<Vec<String>> {
         }
     }
     names.extend(PACKAGES.map(|package| package.name.to_owned()));
+    names.extend([OWN_NAME, RIVAL_NAME].map(str::to_owned));
     Ok(names)
 }
 

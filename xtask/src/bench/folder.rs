@@ -1,4 +1,4 @@
-//! The folder that the entries serve under /file/: one file with fixed bytes.
+//! The site that the entries serve: a folder `file` with files of fixed bytes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,27 +7,46 @@ use anyhow::Result;
 
 use crate::process::target_dir;
 
-/// The file's name; its length is [`FILE_LEN`].
-pub(crate) const FILE_NAME: &str = "64k.bin";
-/// A script or a small picture; more than a segment and less than a socket's buffer.
-pub(crate) const FILE_LEN: usize = 64 << 10;
+/// One file of the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ServedFile {
+    pub(crate) name: &'static str,
+    len: usize,
+}
 
-/// Creates what is missing and returns the folder.
+/// A piece of JSON or an icon.
+pub(crate) const SMALL: ServedFile = ServedFile { name: "1k.bin", len: 1 << 10 };
+/// A script or a small picture; more than a segment and less than a socket's buffer.
+pub(crate) const MEDIUM: ServedFile = ServedFile { name: "64k.bin", len: 64 << 10 };
+/// A package or a short film: more than any buffer.
+pub(crate) const LARGE: ServedFile = ServedFile { name: "10m.bin", len: 10 << 20 };
+
+/// Creates what is missing and returns the folder of the files.
 pub(crate) fn create() -> Result<PathBuf> {
-    let folder = target_dir().join("arena-files");
-    let file = folder.join(FILE_NAME);
-    if fs::read(&file).is_ok_and(|bytes| bytes == content()) {
-        return Ok(folder);
-    }
+    let folder = site().join("file");
     fs::create_dir_all(&folder)?;
-    fs::write(file, content())?;
+    for file in [SMALL, MEDIUM, LARGE] {
+        let path = folder.join(file.name);
+        if !fs::read(&path).is_ok_and(|bytes| bytes == file.content()) {
+            fs::write(path, file.content())?;
+        }
+    }
     Ok(folder)
 }
 
-/// The file's bytes, the same in every run.
-pub(crate) fn content() -> Vec<u8> {
-    let mut random = fastrand::Rng::with_seed(SEED);
-    (0..FILE_LEN).map(|_| random.u8(..)).collect()
+/// The folder around that of the files, for servers that serve paths as they are.
+pub(crate) fn site() -> PathBuf {
+    target_dir().join("arena-site")
+}
+
+impl ServedFile {
+    /// The file's bytes, the same in every run.
+    pub(crate) fn content(self) -> Vec<u8> {
+        let mut random = fastrand::Rng::with_seed(SEED);
+        let mut content = vec![0; self.len];
+        random.fill(&mut content);
+        content
+    }
 }
 
 /// Any number serves, as long as it stays.
@@ -38,9 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folder_holds_the_file() {
+    fn folder_holds_the_files() {
         let folder = create().unwrap();
-        assert_eq!(fs::read(folder.join(FILE_NAME)).unwrap(), content());
-        assert_eq!(content().len(), FILE_LEN);
+        for file in [SMALL, MEDIUM, LARGE] {
+            assert_eq!(fs::read(folder.join(file.name)).unwrap(), file.content());
+        }
+        assert_eq!(LARGE.content().len(), 10_485_760);
     }
 }

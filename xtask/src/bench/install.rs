@@ -1,15 +1,22 @@
 //! Installs, on request, what the arena can use and this machine lacks: load tools, servers to
-//! meet, valgrind. Debian's package manager does it; nothing is installed unasked.
+//! meet, valgrind. Debian's package manager does it, and cargo for what Debian lacks; nothing is
+//! installed unasked.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::process::{find_program, run};
+use super::file_server::{RIVAL_NAME, rival_program};
+use crate::process::{cargo, find_program, run};
 
 /// Installs what is missing, as root or by a sudo that asks nothing.
 pub(crate) fn install() -> Result<()> {
+    if rival_program().is_none() {
+        // A build of some minutes: with TLS, and without what is not measured.
+        let arguments = ["install", RIVAL_NAME, "--locked", "--no-default-features"];
+        run(cargo(&arguments).arg("--features=http2-ring"))?;
+    }
     let missing = missing(|program| find_program(program).is_some());
     if missing.is_empty() {
         println!("nothing to install: {} are there", WANTED.map(|(program, _)| program).join(", "));

@@ -28,6 +28,7 @@ mod criterion;
 mod crossing;
 mod curves;
 pub(crate) mod entries;
+mod file_server;
 mod folder;
 pub(crate) mod guard;
 mod guard_cases;

@@ -120,7 +120,7 @@ const TEXTS: [(&str, &str); 3] =
     [("plaintext", "Hello, World!"), ("json", r#"{"message":"Hello, World!"}"#), ("light", "ok")];
 
 /// A port that was free a moment ago. Whoever takes it in between makes the start fail.
-fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 

@@ -1,6 +1,7 @@
 //! The rows of the arena: what is asked of every entry, and whom it is compared with.
 
 use super::content::{Content, Expected};
+use super::folder::{LARGE, MEDIUM, SMALL, ServedFile};
 
 /// One question, asked of every entry.
 #[derive(Debug)]
@@ -74,6 +75,11 @@ impl Request {
         Self { method: "GET", path, content: Content::Empty, expected }
     }
 
+    const fn file(path: &'static str, file: ServedFile) -> Self {
+        let expected = Expected::File(file);
+        Self { method: "GET", path, content: Content::Empty, expected }
+    }
+
     const fn post(path: &'static str, content: Content) -> Self {
         Self { method: "POST", path, content, expected: Expected::PlusOne }
     }
@@ -109,12 +115,9 @@ const JSON: Request = Request::get("/json", r#"{"message":"Hello, World!"}"#);
 pub(crate) const ECHO_SMALL: Request = Request::post("/echo64", Content::Base64(4 << 10));
 pub(crate) const ECHO_LARGE: Request = Request::post("/echo64", Content::Base64(64 << 10));
 const ZECHO_LARGE: Request = Request::post("/zecho64", Content::Zstd(64 << 10));
-const FILE: Request = Request {
-    method: "GET",
-    path: "/file/64k.bin",
-    content: Content::Empty,
-    expected: Expected::File,
-};
+const SMALL_FILE: Request = Request::file("/file/1k.bin", SMALL);
+const FILE: Request = Request::file("/file/64k.bin", MEDIUM);
+const LARGE_FILE: Request = Request::file("/file/10m.bin", LARGE);
 pub(crate) const LIGHT: Request = Request::get("/light", "ok");
 pub(crate) const BURN: Request = Request::get("/burn", "ok");
 pub(crate) const CPU: &str = "µs";
@@ -133,7 +136,7 @@ const fn row(name: &'static str, title: &'static str, work: Work) -> Row {
 }
 
 /// Every row, in the order of the report.
-pub(crate) static ROWS: [Row; 12] = [
+pub(crate) static ROWS: [Row; 17] = [
     Row {
         base: FLOOR,
         ..row("plaintext", "/plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
@@ -173,7 +176,21 @@ pub(crate) static ROWS: [Row; 12] = [
         is_tls: true,
         ..row("tls-echo64-64k", "TLS 1.3 /echo64 64 KiB, server CPU", closed(ECHO_LARGE, 64, 1))
     },
-    row("file", "/file/{name} of 64 KiB, server CPU per request", closed(FILE, 64, 1)),
+    row("file-1k", "file of 1 KiB, server CPU per request", closed(SMALL_FILE, 64, 1)),
+    row("file", "file of 64 KiB, server CPU per request", closed(FILE, 64, 1)),
+    row("file-10m", "file of 10 MiB, server CPU per request", closed(LARGE_FILE, 8, 1)),
+    Row {
+        is_tls: true,
+        ..row("tls-file-1k", "TLS 1.3 file of 1 KiB, server CPU", closed(SMALL_FILE, 64, 1))
+    },
+    Row {
+        is_tls: true,
+        ..row("tls-file", "TLS 1.3 file of 64 KiB, server CPU", closed(FILE, 64, 1))
+    },
+    Row {
+        is_tls: true,
+        ..row("tls-file-10m", "TLS 1.3 file of 10 MiB, server CPU", closed(LARGE_FILE, 8, 1))
+    },
     Row {
         unit: "KiB",
         ..row(
@@ -211,7 +228,14 @@ mod tests {
         assert!(!needs("plaintext").is_special());
         assert_eq!(needs("tls"), Needs { tls: true, files: false });
         assert_eq!(needs("file"), Needs { tls: false, files: true });
-        assert!(FILE.path.ends_with(crate::bench::folder::FILE_NAME));
+        assert_eq!(needs("tls-file"), Needs { tls: true, files: true });
+    }
+
+    #[test]
+    fn files_have_the_names_that_are_asked_for() {
+        for (request, file) in [(SMALL_FILE, SMALL), (FILE, MEDIUM), (LARGE_FILE, LARGE)] {
+            assert_eq!(request.path.strip_prefix("/file/"), Some(file.name));
+        }
     }
 
     #[test]
