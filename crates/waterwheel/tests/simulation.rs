@@ -9,17 +9,21 @@
 #[path = "simulation/mod.rs"]
 mod simulation;
 
+mod scratch;
+
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use simulation::{Summary, run, silence_planned_panics};
+use simulation::{Ground, Summary, run, silence_planned_panics};
 
 #[test]
 fn every_seed_holds_every_promise() {
     silence_planned_panics();
     let seeds = seeds();
     let (first, count) = (seeds.start, seeds.end.saturating_sub(seeds.start));
+    let ground = Arc::new(Ground::new());
+    let open_before = open_descriptors();
     let queue = Mutex::new(seeds);
     let total = Mutex::new((Summary::default(), Vec::new()));
     let thread_count = std::thread::available_parallelism().map_or(1, usize::from);
@@ -27,7 +31,7 @@ fn every_seed_holds_every_promise() {
         for _ in 0..thread_count {
             scope.spawn(|| {
                 while let Some(seed) = next(&queue) {
-                    let outcome = hold(seed);
+                    let outcome = hold(seed, &ground);
                     let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
                     match outcome {
                         Ok(summary) => total.0.add(&summary),
@@ -47,12 +51,14 @@ fn every_seed_holds_every_promise() {
         println!("seed {seed}: {fault}");
         println!("    again: cargo xtask sim --first {seed} --seeds 1");
     }
+    assert_eq!(open_descriptors(), open_before, "files are left open");
+    assert_eq!(ground.left_behind(), 0, "handlers were not dropped");
     assert!(faults.is_empty(), "{} seeds failed, the first is {}", faults.len(), faults[0].0);
 }
 
 /// Runs one seed, some of them twice: the same seed must give the same history.
-fn hold(seed: u64) -> Result<Summary, String> {
-    let attempt = || match catch_unwind(AssertUnwindSafe(|| run(seed))) {
+fn hold(seed: u64, ground: &Arc<Ground>) -> Result<Summary, String> {
+    let attempt = || match catch_unwind(AssertUnwindSafe(|| run(seed, ground))) {
         Ok(outcome) => outcome,
         Err(_) => Err("the server or the harness panicked; the message stands above".to_owned()),
     };
@@ -61,6 +67,11 @@ fn hold(seed: u64) -> Result<Summary, String> {
         return Err("two runs of this seed differ".to_owned());
     }
     Ok(summary)
+}
+
+/// Descriptors of this process; the one that lists them is there each time.
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
 fn next(queue: &Mutex<Range<u64>>) -> Option<u64> {

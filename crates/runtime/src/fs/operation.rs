@@ -53,6 +53,11 @@ impl Operations {
         self.outstanding.get()
     }
 
+    /// Works that have not come back, or whose results nobody has taken.
+    pub(crate) fn count(&self) -> usize {
+        self.outstanding.get().max(self.open.borrow().len())
+    }
+
     /// Whether the disk wants to be called before the worker waits.
     #[inline]
     pub(crate) fn is_due(&self) -> bool {

@@ -169,9 +169,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     }
 
     /// Works on files that the disk has not given back, those that nobody waits for any more
-    /// included.
+    /// included, or whose results were not taken.
     pub fn file_work_count(&self) -> usize {
-        self.shop().bench.local.files().outstanding()
+        self.shop().bench.local.files().count()
     }
 
     fn shop_mut(&mut self) -> &mut Shop<D, P> {

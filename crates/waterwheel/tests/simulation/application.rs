@@ -13,6 +13,7 @@ use waterwheel::{
     WhenGone,
 };
 
+use super::disk::{Ground, kept, stored};
 use super::waiting::{asked, held, waited};
 
 /// What a handler was called for: the number of the connection, and of the request on it.
@@ -49,11 +50,15 @@ struct Order {
 
 /// Routes of every shape: content in the program, on the heap, in the ring; bodies taken in place,
 /// copied, decoded, and left alone; handlers that wait.
-pub(crate) fn application(limits: Limits, journal: &Journal) -> App {
-    let journal = journal.clone();
+pub(crate) fn application(limits: Limits, journal: &Journal, ground: &Arc<Ground>) -> App {
+    let (journal, at) = (journal.clone(), Arc::clone(ground));
     App::new()
         .limits(limits)
         .per_core(move |_| journal.clone())
+        .per_core(move |_| at.store())
+        .files("/site", ground.site())
+        .get("/stored/{len}", stored.when_gone(WhenGone::Finish))
+        .post("/kept", kept)
         .get("/plain", plain)
         .get("/big", big)
         .get("/heap/{len}", heap)

@@ -4,6 +4,7 @@ use fastrand::Rng;
 use waterwheel::Limits;
 
 use super::application::ORDER_LEN;
+use super::disk::{SERVED_LENS, STORED_LEN};
 use super::model::{self, Expected};
 use super::setting::pick;
 use super::{malformed, model::encode_base64};
@@ -44,6 +45,12 @@ pub(crate) enum Place {
     Later(usize),
     Relay,
     Count,
+    /// A file of the site, of this length.
+    Served(usize),
+    /// The end of a file.
+    Stored(usize),
+    /// Written to a file and read again.
+    Kept,
     Nowhere,
 }
 
@@ -158,6 +165,8 @@ impl Author<'_> {
                 | Place::Later(_)
                 | Place::Waited
                 | Place::Asked
+                | Place::Served(_)
+                | Place::Stored(_)
         );
         let mut ask = self.plain_ask(if gets { "GET" } else { "POST" });
         ask.place = place;
@@ -185,7 +194,7 @@ impl Author<'_> {
     }
 
     fn place(&mut self) -> Place {
-        match self.rng.u8(..61) {
+        match self.rng.u8(..71) {
             0..8 => Place::Plain,
             8..10 => Place::Big,
             10..13 => Place::Heap(pick(self.rng, &[0, 1, 100, 1024, 1025, 6000])),
@@ -205,6 +214,9 @@ impl Author<'_> {
             52..55 => Place::Waited,
             55..58 => Place::Asked,
             58..60 => Place::Held,
+            60..64 => Place::Served(pick(self.rng, &SERVED_LENS)),
+            64..67 => Place::Stored(pick(self.rng, &[0, 1, 3000, 20_000, STORED_LEN])),
+            67..70 => Place::Kept,
             _ => Place::Nowhere,
         }
     }

@@ -11,6 +11,7 @@
 
 mod application;
 mod clock;
+mod disk;
 mod exchange;
 mod malformed;
 mod model;
@@ -24,4 +25,5 @@ mod visitor;
 mod waiting;
 
 pub(crate) use application::silence_planned_panics;
+pub(crate) use disk::Ground;
 pub(crate) use run::{Summary, run};

@@ -4,6 +4,7 @@
 use waterwheel::Limits;
 
 use super::application::{BIG, JSON_WORDS, ORDER_LEN, PLAIN, SMALL_LEN_MAX};
+use super::disk::{STORED_LEN, pattern};
 use super::exchange::{Ask, Framing, Place};
 
 /// The reply that is due.
@@ -21,6 +22,8 @@ pub(crate) struct Expected {
     pub(crate) handled: bool,
     /// Whether a ring without room may show as 503.
     pub(crate) may_lack_room: bool,
+    /// Whether a disk that fails may show.
+    pub(crate) may_lack_file: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +61,7 @@ pub(crate) fn refusal(status: u16) -> Expected {
         persistence: Persistence::Close,
         handled: false,
         may_lack_room: false,
+        may_lack_file: false,
     }
 }
 
@@ -134,7 +138,12 @@ fn handle(ask: &Ask, has_body: bool, expected: &mut Expected) {
         Place::Pour(len) | Place::Later(len) => {
             (BYTES, ask.tag.bytes().cycle().take(len).collect())
         }
-        Place::Relay => (BYTES, ask.content.clone()),
+        Place::Relay | Place::Kept => (BYTES, ask.content.clone()),
+        Place::Served(len) => {
+            expected.may_lack_file = true;
+            (BYTES, pattern(0, len))
+        }
+        Place::Stored(len) => (BYTES, pattern(STORED_LEN - len, len)),
         Place::Count => {
             let sum: u64 = ask.content.iter().map(|byte| u64::from(*byte)).sum();
             text(format!("{} bytes, {sum}\n", ask.content.len()))
@@ -195,6 +204,9 @@ pub(crate) fn target(ask: &Ask) -> String {
         Place::Later(len) => format!("/later/{len}"),
         Place::Relay => "/relay".to_owned(),
         Place::Count => "/count".to_owned(),
+        Place::Served(len) => format!("/site/{len}.bin"),
+        Place::Stored(len) => format!("/stored/{len}"),
+        Place::Kept => "/kept".to_owned(),
         Place::Nowhere => format!("/nowhere/{}", ask.word),
     }
 }
@@ -207,7 +219,7 @@ fn allow(place: Place) -> &'static str {
     match place {
         Place::Plain | Place::Big | Place::Heap(_) | Place::Mirror | Place::Json => "GET, HEAD",
         Place::Pour(_) | Place::Later(_) => "GET, HEAD",
-        Place::Waited | Place::Asked => "GET, HEAD",
+        Place::Waited | Place::Asked | Place::Served(_) | Place::Stored(_) => "GET, HEAD",
         Place::Panic => "GET, HEAD, POST",
         Place::Nowhere => "",
         _ => "POST",

@@ -129,6 +129,7 @@ impl Watch {
             ("open sockets", lab.world().open_sockets()),
             ("connections of handlers", lab.world().outgoing_sockets()),
             ("sources", lab.worker().source_count()),
+            ("works on files", if is_finished { 0 } else { lab.worker().file_work_count() }),
             // What is finished takes no more turns; its tasks go with it.
             ("tasks", if is_finished { 0 } else { lab.worker().task_count() }),
             ("timers of futures", if is_finished { 0 } else { lab.worker().sleep_count() }),
@@ -283,8 +284,14 @@ pub(crate) fn judge_completeness(
     Ok(cut.len() as u64)
 }
 
-const ENDING: [Fault; 4] =
-    [Fault::PeerReset, Fault::AcceptConnection, Fault::AcceptExhausted, Fault::RegisterRefused];
+const ENDING: [Fault; 5] = [
+    Fault::PeerReset,
+    Fault::AcceptConnection,
+    Fault::AcceptExhausted,
+    Fault::RegisterRefused,
+    // In the middle of a file that is being sent.
+    Fault::FileError,
+];
 /// Faults that neither hide nor delay what a client has sent.
 const HARMLESS: [Fault; 7] = [
     Fault::InterruptedPoll,

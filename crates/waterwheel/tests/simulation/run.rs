@@ -1,6 +1,7 @@
 //! One seed from its beginning to its verdict.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -9,6 +10,7 @@ use waterwheel::reactor::sim::Fault;
 
 use super::application::{Journal, application};
 use super::clock::Clock;
+use super::disk::Ground;
 use super::oracles::{self, Watch};
 use super::script::Script;
 use super::setting::{DrainStart, Setting};
@@ -66,8 +68,8 @@ impl fmt::Display for Summary {
 
 /// Runs a seed. The error says which promise was broken, and with `WATERWHEEL_SIM_STORY` set, what
 /// the world looked like then.
-pub(crate) fn run(seed: u64) -> Result<Summary, String> {
-    let mut run = Run::new(seed);
+pub(crate) fn run(seed: u64, ground: &Arc<Ground>) -> Result<Summary, String> {
+    let mut run = Run::new(seed, ground);
     let outcome = run.play();
     if outcome.is_err() && std::env::var_os("WATERWHEEL_SIM_STORY").is_some() {
         run.tell();
@@ -89,7 +91,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, ground: &Arc<Ground>) -> Self {
         let mut rng = Rng::with_seed(seed ^ SETTING_SALT);
         let setting = Setting::draw(&mut rng);
         let scripts = (0..setting.client_count)
@@ -101,7 +103,7 @@ impl Run {
         config.faults = setting.faults.clone();
         config.ring = setting.ring.clone();
         config.worker = setting.worker.clone();
-        let lab = Lab::with(application(setting.limits.clone(), &journal), config);
+        let lab = Lab::with(application(setting.limits.clone(), &journal, ground), config);
         let backend = Echoes::new(&lab);
         let (clock, watch) = (Clock::default(), Watch::new(&lab));
         let (faults_over, drain_began) = (None, None);
@@ -187,6 +189,7 @@ impl Run {
             is_draining: self.watch.is_draining(),
             may_time_out: oracles::may_time_out(&counts, self.faults_over, now),
             was_full: self.lab.ring_stats().full > 0,
+            disk_failed: counts.of(Fault::FileError) > 0,
             may_be_old: false,
             is_orderly: self.setting.worker.connections_max.is_none()
                 && self.faults_over.is_some_and(|at| now > at + QUIET_MAX),

@@ -12,6 +12,8 @@ pub(crate) struct Circumstances {
     pub(crate) may_time_out: bool,
     /// The ring has been full at some time.
     pub(crate) was_full: bool,
+    /// The disk has failed at some time.
+    pub(crate) disk_failed: bool,
     /// For longer than any deadline nothing went wrong, and nobody had to wait to be accepted.
     pub(crate) is_orderly: bool,
     /// The connection may have come to its greatest age.
@@ -27,15 +29,15 @@ pub(crate) enum Kind {
     DueAndEarlyEnd,
     /// A deadline has passed: 408, and the end.
     TooLate,
-    /// The ring had no room: 503.
-    NoRoom,
+    /// The ring had no room or the disk failed: 503, or what the disk's error means.
+    Unable,
 }
 
 impl Kind {
     /// Whether nothing may follow.
     pub(crate) fn is_last(self, expected: &Expected) -> bool {
         match self {
-            Self::Due | Self::NoRoom => expected.is_last(),
+            Self::Due | Self::Unable => expected.is_last(),
             Self::DueAndEarlyEnd | Self::TooLate => true,
         }
     }
@@ -64,14 +66,16 @@ pub(crate) fn judge(
         };
     }
     let lacks_room = head.status == 503 && expected.may_lack_room && facts.was_full;
-    if head.status != expected.status && !lacks_room {
+    let lacks_file = expected.may_lack_file && facts.disk_failed;
+    let is_unable = lacks_room || (lacks_file && [403, 500, 503].contains(&head.status));
+    if head.status != expected.status && !is_unable {
         return Err(format!("status {} instead of {}", head.status, expected.status));
     }
     match &expected.content {
-        Content::Exact(bytes) if !lacks_room => exact(head, content, is_whole, bytes, expected)?,
+        Content::Exact(bytes) if !is_unable => exact(head, content, is_whole, bytes, expected)?,
         _ => told(head, content, is_whole, expected.is_head)?,
     }
-    if !lacks_room && head.field("allow") != expected.allow {
+    if !is_unable && head.field("allow") != expected.allow {
         return Err(format!("allow {:?} instead of {:?}", head.field("allow"), expected.allow));
     }
     let said = match expected.persistence {
@@ -80,7 +84,7 @@ pub(crate) fn judge(
         Persistence::Close => Some("close"),
     };
     if head.field("connection") == said {
-        return Ok(if lacks_room { Kind::NoRoom } else { Kind::Due });
+        return Ok(if is_unable { Kind::Unable } else { Kind::Due });
     }
     if is_close && (facts.is_draining || facts.may_be_old) {
         return Ok(Kind::DueAndEarlyEnd);

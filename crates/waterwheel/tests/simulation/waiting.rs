@@ -128,13 +128,13 @@ impl Echoes {
 }
 
 /// Fails when the future within is polled once more after it has completed.
-struct PolledToItsEnd<F> {
+pub(crate) struct PolledToItsEnd<F> {
     future: Pin<Box<F>>,
     is_complete: Cell<bool>,
 }
 
 impl<F> PolledToItsEnd<F> {
-    fn new(future: F) -> Self {
+    pub(crate) fn new(future: F) -> Self {
         Self { future: Box::pin(future), is_complete: Cell::new(false) }
     }
 }
