@@ -1,11 +1,14 @@
 //! Bugs that were fixed, and stay fixed: one test each, named after the issue and the claim.
 
+mod scratch;
 mod wire;
 
 use std::time::Duration;
 
+use scratch::Scratch;
+use waterwheel::fs::{self, Access, Folder};
 use waterwheel::lab::{Lab, LabConfig};
-use waterwheel::{App, InPlace, Limits};
+use waterwheel::{App, BodyWriter, Handler, InPlace, Limits, Local, Reply};
 use wire::{get, post, post_chunked, replies, statuses};
 
 /// A server whose ring of 4 KiB holds one request of the longest kind, and little else.
@@ -115,4 +118,38 @@ fn issue_2_an_empty_line_behind_a_request_begins_no_other() {
     assert_eq!(statuses(&client.received()), [200], "it does not spoil the next request either");
     lab.advance(Duration::from_secs(80));
     assert_eq!((client.received().len(), lab.open_connections()), (0, 0));
+}
+
+/// Where a route was expensive its replies had no way to the kernel's own sending of files: those
+/// that had begun before turned without end until the route was cheap again.
+#[test]
+fn issue_7_a_file_is_sent_by_the_kernel_also_where_its_route_is_expensive() {
+    let scratch = Scratch::new();
+    scratch.file("file", vec![b'f'; 1_000_000]);
+    let path = scratch.path().to_owned();
+    let handler = async |folder: Local<Folder>| {
+        let file = fs::open(&folder, "file", Access::Read).await.expect("the file is there");
+        let write = async move |mut out: BodyWriter| {
+            assert!(out.takes_files());
+            for part in 0..4 {
+                out.send_file(file.part(part * 250_000, 250_000)).await?;
+            }
+            Ok(())
+        };
+        Reply::stream(write).with_content_len(1_000_000)
+    };
+    let app = App::new()
+        .per_core(move |_| Folder::open(&path).expect("the folder is there"))
+        .get("/file", handler.expensive());
+    let mut lab = Lab::new(app);
+    let client = lab.connect();
+    client.send(&get("/file"));
+    let turns = (1..).take_while(|_| {
+        lab.turn();
+        client.received_len() < 1_000_000
+    });
+    let turns = turns.take(100).count();
+    assert!(client.received().ends_with(&[b'f'; 1_000_000]));
+    // Each part is begun by the expensive job of one turn.
+    assert!(turns < 20, "{turns} turns");
 }

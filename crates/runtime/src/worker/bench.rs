@@ -33,9 +33,9 @@ pub(super) struct Bench<D, P> {
     /// What the futures of this worker share with it.
     pub(super) local: Rc<Local>,
     /// A part of a file that the protocol queues behind `outbound`.
-    part: Option<Part>,
+    pub(super) part: Option<Part>,
     /// Whether the kernel sends files by itself here.
-    sends_files: bool,
+    pub(super) sends_files: bool,
     /// What the protocol queues for the connection at hand; empty between connections, kept for
     /// its capacity and for one segment of room.
     pub(super) outbound: Runs,

@@ -12,6 +12,7 @@ use super::bench::{Outcome, Served};
 use super::breathe::{SLICE, SLICE_NS};
 use super::turn::Shop;
 use crate::connection::{Connection, Waiting};
+use crate::fs::Part;
 use crate::task::Local;
 use crate::{Io, Metrics, Next, Protocol, Waking};
 
@@ -22,6 +23,10 @@ pub(super) struct Job<D: Driver, P: Protocol> {
     pub(super) started: Instant,
     ring: Ring,
     outbound: Runs,
+    /// A part of a file that the protocol queues behind `outbound`.
+    part: Option<Part>,
+    /// Whether the kernel sends files by itself here.
+    sends_files: bool,
     draining: bool,
     pressure: u8,
     /// Bytes that were parked.
@@ -46,7 +51,7 @@ impl<D: Driver, P: Protocol> Job<D, P> {
         connection.flags.again = false;
         connection.flags.waiting = Waiting::No;
         let mut io = Io {
-            file: None,
+            file: if self.sends_files { Some(&mut self.part) } else { None },
             ring: &self.ring,
             inbound: &mut connection.inbound,
             ended: connection.flags.ended,
@@ -107,6 +112,8 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             started: bench.now,
             ring: bench.ring.clone(),
             outbound: mem::take(&mut bench.outbound),
+            part: None,
+            sends_files: bench.sends_files,
             draining: bench.draining,
             pressure: bench.strain.pressure,
             parked_len,
@@ -117,14 +124,14 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 
     /// Takes the connection back and does what the protocol asks for.
     pub(super) fn end_job(&mut self, job: Job<D, P>, next: Next) {
-        let Job { token, mut connection, outbound, draining, parked_len, .. } = job;
+        let Job { token, mut connection, outbound, part, draining, parked_len, .. } = job;
         if let Some(Lent { readiness, woken, .. }) = self.lent.take() {
             connection.flags.note(readiness);
             connection.flags.again |= woken;
         }
         self.bench.now = self.bench.driver.now();
         self.bench.local.set_now(self.bench.now, self.bench.driver.ticks());
-        self.bench.outbound = outbound;
+        (self.bench.outbound, self.bench.part) = (outbound, part);
         let concluded = self.bench.conclude(&mut connection, next);
         let parked_now = connection.parked_len();
         // Only more of it could be too much, and a request takes its bytes from there.
