@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use waterwheel_http::{
     Connection, Exchange, Handler, Http, InPlace, Instant, IntoRoute, Json, Limits, Locals,
-    Registration, Reply, Service,
+    Pressure, Registration, Reply, Service,
 };
 use waterwheel_ring::{Config, Inbound, Ring, Runs};
 use waterwheel_stages::base64::Base64;
@@ -68,7 +68,7 @@ impl Stand {
             ended: false,
             closed: false,
             draining: false,
-            pressure: 0,
+            pressure: Pressure::NONE,
             now: Duration::from_secs(1).into(),
             connections: 1,
             layer: None,

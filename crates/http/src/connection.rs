@@ -11,7 +11,7 @@ use crate::core::{Asked, Core, Http, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Instant, Need, PeerAddress};
 use crate::limits::Limits;
-use crate::overload::{CLOSE_AT, idle_deadline, must_shed, shed};
+use crate::overload::{CLOSE_AT, idle_deadline, refusal};
 use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Outline, Version, parse_head};
 use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
 use crate::rejection::Rejection;
@@ -131,9 +131,10 @@ impl Connection {
         }
         let mut terms = self.terms(head, exchange);
         let found = http.service().router.find(head.method, head.target.path_bytes());
-        if must_shed(exchange.pressure, &found, http) {
-            shed(exchange.outbound);
-            return Err(Need::Finish);
+        if !exchange.pressure.is_none()
+            && let Some(refusal) = refusal(exchange.pressure, &head, &found, terms, http)
+        {
+            return self.shed(&refusal, http, exchange);
         }
         if head.framing.has_body() {
             let opening = receiving::open(head, &found, http, terms, &self.peer, exchange);
@@ -350,7 +351,7 @@ impl Connection {
     /// How the reply to `head` is framed, and whether another request may follow it.
     #[inline]
     fn terms(&self, head: &Head<'_>, exchange: &Exchange<'_>) -> Terms {
-        let has_time = exchange.pressure < CLOSE_AT && exchange.now < self.expires;
+        let has_time = exchange.pressure.memory() < CLOSE_AT && exchange.now < self.expires;
         let goes_on = head.keep_alive && !exchange.draining && has_time;
         let persistence = match (goes_on, head.version) {
             (false, _) => Persistence::Close,

@@ -1,6 +1,7 @@
 //! One worker's HTTP: calls handlers and turns their replies into bytes to send.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -79,7 +80,7 @@ impl Http {
     pub fn new(service: Arc<Service>, locals: Locals, worker: usize) -> Self {
         let declared = service.routes.iter().map(|route| route.is_expensive);
         let costs = Costs::new(declared, service.limits.expensive_after);
-        let shared = Rc::new(Shared { locals, costs });
+        let shared = Rc::new(Shared { locals, costs, shed: Cell::new(0) });
         Self::of(service, shared, worker)
     }
 

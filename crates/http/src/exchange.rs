@@ -1,9 +1,9 @@
 //! What a connection is lent while it advances, and what it asks for in the end.
 //!
 //! The mirror of what a runtime offers: the HTTP core runs over anything that has a ring, received
-//! bytes and a queue of bytes to send. Of the runtime this file takes [`Instant`] and
-//! [`PeerAddress`], so that there is one of each for the whole server; beside `serve.rs` it is the
-//! only file that names it.
+//! bytes and a queue of bytes to send. Of the runtime this file takes [`Instant`],
+//! [`PeerAddress`] and [`Pressure`], so that there is one of each for the whole server; beside
+//! `serve.rs` it is the only file that names it.
 
 use std::any::Any;
 use std::fmt;
@@ -12,7 +12,7 @@ use std::task::Waker;
 use waterwheel_ring::{Inbound, Ring, Runs};
 
 pub use waterwheel_runtime::fs::Part;
-pub use waterwheel_runtime::{Instant, PeerAddress};
+pub use waterwheel_runtime::{Instant, Lag, PeerAddress, Pressure};
 
 /// One connection's bytes and circumstances during one call.
 pub struct Exchange<'a> {
@@ -31,8 +31,8 @@ pub struct Exchange<'a> {
     pub closed: bool,
     /// No further request is wanted.
     pub draining: bool,
-    /// How many of the watermarks 70, 85, 95 and 98 % the worker's memory has reached.
-    pub pressure: u8,
+    /// What the worker is short of, memory or time.
+    pub pressure: Pressure,
     /// The worker's clock.
     pub now: Instant,
     /// Connections open on this worker.

@@ -15,6 +15,8 @@ pub struct Gauges {
     pub connections: usize,
     /// Requests whose handler it has called, this one included.
     pub requests: u64,
+    /// Requests that it has refused because it was short of memory or late.
+    pub shed: u64,
     /// Segments in its ring.
     pub segments: usize,
     /// Bytes in a segment.
@@ -38,6 +40,7 @@ impl Gauges {
             worker: core.worker,
             connections,
             requests: core.shared.costs.requests(),
+            shed: core.shared.shed.get(),
             segments: ring.segment_count(),
             segment_len: ring.segment_len(),
             leased: stats.leased,

@@ -49,7 +49,7 @@ pub mod router;
 pub use connection::Connection;
 pub use core::Http;
 pub use encode::DateCache;
-pub use exchange::{Exchange, Instant, Need, Part, PeerAddress};
+pub use exchange::{Exchange, Instant, Lag, Need, Part, PeerAddress, Pressure};
 pub use extract::{Extract, InPlace, Local, Path, Peer, QUERY_PAIRS_MAX, Query};
 pub use gauges::Gauges;
 pub use handler::{

@@ -60,6 +60,10 @@ pub struct Limits {
     /// Mean time of a route's calls from which its requests stand back behind cheaper ones; 100 µs,
     /// as long as the slice after which [`breathe`](waterwheel_runtime::breathe) takes a breath.
     pub expensive_after: Duration,
+    /// How long a request may wait for its worker. While others wait longer, those that come are
+    /// refused by 503, but for vital routes; only expensive ones where only these wait. 500 ms: no
+    /// burst that a server can come back from takes longer. [`Duration::MAX`] refuses nobody.
+    pub lag_max: Duration,
 }
 
 impl Limits {
@@ -117,6 +121,7 @@ impl Default for Limits {
             linger_len_max: 256 * 1024,
             connection_age_max: Duration::from_secs(60 * 60),
             expensive_after: Duration::from_micros(100),
+            lag_max: Duration::from_millis(500),
         }
     }
 }

@@ -1,13 +1,15 @@
-//! What a connection does when its worker runs short of memory, or drains: the ladder from shorter
-//! idle times to refusals. How short it is comes from outside, as the number of watermarks reached.
+//! What a connection does when its worker runs short of memory or time, or drains: the ladder from
+//! shorter idle times to refusals. How short it is comes from outside.
 
 use std::time::Duration;
 
-use waterwheel_ring::Runs;
-
-use crate::core::Core;
-use crate::exchange::{Exchange, Instant};
+use crate::connection::{Connection, Phase, Step};
+use crate::core::{Core, Terms};
+use crate::encode::Persistence;
+use crate::exchange::{Exchange, Instant, Lag, Need, Pressure};
 use crate::limits::Limits;
+use crate::parse::Head;
+use crate::receiving::skipped_len;
 use crate::router::Found;
 
 /// From here on, 85 %, connections end with their current reply.
@@ -23,7 +25,7 @@ pub(crate) fn idle_deadline(
     exchange: &Exchange<'_>,
 ) -> Instant {
     let deadline = since
-        + match (served, exchange.pressure) {
+        + match (served, exchange.pressure.memory()) {
             (false, _) => limits.head_timeout,
             (true, 0) => limits.keep_alive_timeout,
             (true, _) => limits.keep_alive_timeout.min(IDLE_UNDER_PRESSURE),
@@ -31,21 +33,61 @@ pub(crate) fn idle_deadline(
     if exchange.draining { deadline.min(exchange.now + DRAIN_IDLE) } else { deadline }
 }
 
-/// Whether a request must be refused. One to a vital route never is.
-#[inline]
-pub(crate) fn must_shed(pressure: u8, found: &Found<'_, usize>, http: &Core) -> bool {
-    pressure >= SHED_AT && !is_vital(found, http)
+/// A request that is refused.
+pub(crate) struct Refusal {
+    /// Bytes of head and body, if the connection goes on behind them.
+    passed_over: Option<usize>,
 }
 
+/// Whether a request must be refused. One to a vital route never is. Asked under pressure only.
 #[cold]
-fn is_vital(found: &Found<'_, usize>, http: &Core) -> bool {
-    matches!(found, Found::Route { value, .. } if http.service().routes[**value].is_vital)
+pub(crate) fn refusal(
+    pressure: Pressure,
+    head: &Head<'_>,
+    found: &Found<'_, usize>,
+    terms: Terms,
+    http: &Core,
+) -> Option<Refusal> {
+    let route = match found {
+        Found::Route { value, .. } => Some(**value),
+        _ => None,
+    };
+    if route.is_some_and(|route| http.service().routes[route].is_vital) {
+        return None;
+    }
+    let is_late = match pressure.lag() {
+        Lag::None => false,
+        Lag::Expensive => route.is_some_and(|route| http.is_expensive(route)),
+        _ => true,
+    };
+    if pressure.memory() >= SHED_AT {
+        return Some(Refusal { passed_over: None });
+    }
+    // Who is refused for want of time may ask again, and a new connection would cost more of it.
+    let goes_on = terms.persistence == Persistence::Implied;
+    let passed_over = || skipped_len(head, &http.service().limits).filter(|_| goes_on);
+    is_late.then(|| Refusal { passed_over: passed_over() })
 }
 
-/// Refuses a request without taking any memory. Its connection must end.
-#[cold]
-pub(crate) fn shed(outbound: &mut Runs) {
-    outbound.push_static(OVERLOADED);
+impl Connection {
+    /// Refuses a request without taking any memory.
+    #[cold]
+    pub(crate) fn shed(
+        &mut self,
+        refusal: &Refusal,
+        http: &Core,
+        exchange: &mut Exchange<'_>,
+    ) -> Step {
+        http.note_shed();
+        let Some(left) = refusal.passed_over else {
+            exchange.outbound.push_static(OVERLOADED);
+            return Err(Need::Finish);
+        };
+        exchange.outbound.push_static(LATE);
+        self.since = exchange.now;
+        self.phase = Phase::Skip(left);
+        Ok(())
+    }
 }
 
 /// How long a drain waits for one more request on a connection that is idle, to answer it and say
@@ -59,3 +101,5 @@ const IDLE_UNDER_PRESSURE: Duration = Duration::from_secs(2);
 /// RFC 9110 §6.6.1 asks for no date in a 503.
 const OVERLOADED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n\
     content-length: 0\r\nconnection: close\r\n\r\n";
+const LATE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n\
+    content-length: 0\r\n\r\n";

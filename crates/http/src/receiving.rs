@@ -9,6 +9,7 @@ use crate::coding::DecodeError;
 use crate::core::{Core, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Instant, PeerAddress};
+use crate::limits::Limits;
 use crate::parse::Head;
 use crate::rejection::Rejection;
 use crate::request::Request;
@@ -80,6 +81,19 @@ impl BodyPhase {
     }
 }
 
+/// Bytes of a request to be passed over when it is refused, head and body, or `None` where the
+/// connection has to end: the body is long, or nobody knows how long.
+pub(crate) fn skipped_len(head: &Head<'_>, limits: &Limits) -> Option<usize> {
+    let len = match head.framing {
+        Framing::None => 0,
+        Framing::ContentLength(len) => usize::try_from(len).unwrap_or(usize::MAX),
+        _ => return None,
+    };
+    // A peer that waits for `100 Continue` may or may not send its body now: only a new connection
+    // is clear about that (RFC 9110 §10.1.1).
+    (len <= limits.linger_len_max && !head.expect_continue).then(|| head.head_len + len)
+}
+
 /// Decides about a request with a body before any of it is read, and calls the handler that reads
 /// it while it comes.
 // Apart, as `begin_body` is.
@@ -97,11 +111,7 @@ pub(crate) fn open(
         Framing::ContentLength(len) => Some(usize::try_from(len).unwrap_or(usize::MAX)),
         _ => None,
     };
-    // A peer that waits for `100 Continue` may or may not send its body now: only a new connection
-    // is clear about that (RFC 9110 §10.1.1).
-    let skipped = len
-        .filter(|&len| len <= limits.linger_len_max && !head.expect_continue)
-        .map(|len| head.head_len + len);
+    let skipped = skipped_len(head, limits);
     let refuse = |rejection: Rejection| match skipped {
         Some(_) if terms.persistence != Persistence::Close => {
             Opening::Refuse(rejection, terms, skipped)

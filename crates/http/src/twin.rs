@@ -1,5 +1,6 @@
 //! The second instance of a worker's HTTP, which runs what is expensive, and what the two share.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use crate::request::Locals;
 pub(crate) struct Shared {
     pub(crate) locals: Locals,
     pub(crate) costs: Costs,
+    /// Requests that were refused, for want of memory or time.
+    pub(crate) shed: Cell<u64>,
 }
 
 impl Http {

@@ -148,6 +148,9 @@ pub struct WorkerConfig {
     pub drain_grace: Duration,
     /// How long a drain may take, the grace included, before connections are cut.
     pub drain_timeout: Duration,
+    /// How long a request may wait for the worker before those that come are refused. 500 ms: more
+    /// than any burst takes that a worker can come back from, and less than a person waits.
+    pub lag_max: Duration,
     /// Who hears of handlers that keep a worker to themselves for long.
     pub watchdog: Watchdog,
 }
@@ -170,6 +173,7 @@ impl Default for WorkerConfig {
             linger_len_max: 256 << 10,
             drain_grace: Duration::ZERO,
             drain_timeout: Duration::from_secs(25),
+            lag_max: Duration::from_millis(500),
             watchdog: Watchdog::default(),
         }
     }

@@ -79,6 +79,7 @@ mod notify;
 mod own_files;
 mod passing;
 mod placement;
+mod pressure;
 mod protocol;
 mod proxy_header;
 mod restart;
@@ -99,6 +100,7 @@ pub use error::RunError;
 pub use handover::Handover;
 pub use metrics::Metrics;
 pub use network::{Network, NetworkError};
+pub use pressure::{Lag, Pressure};
 pub use protocol::{Io, Next, Protocol};
 pub use runtime::Runtime;
 #[cfg(feature = "tls")]

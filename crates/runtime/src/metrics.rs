@@ -18,6 +18,9 @@ pub struct Metrics {
     pub handed_over: u64,
     /// Connections that came from another worker.
     pub taken_over: u64,
+    /// Turns in which all requests were refused that might be, because what was ready had waited
+    /// for longer than [`lag_max`](crate::WorkerConfig::lag_max).
+    pub late_turns: u64,
     /// Calls that took longer than the [watchdog](crate::Watchdog) allows.
     pub slow_calls: u64,
     /// The longest call, nested turns left out; 0 as long as none has taken a

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use waterwheel_ring::{Inbound, Ring, Runs};
 
 use crate::fs::Part;
-use crate::{Instant, Metrics, PeerAddress, Waking};
+use crate::{Instant, Metrics, PeerAddress, Pressure, Waking};
 
 /// A protocol as one worker runs it. Each worker has its own value, so nothing here needs `Send`.
 pub trait Protocol: 'static {
@@ -124,10 +124,8 @@ pub struct Io<'w> {
     pub now: Instant,
     /// True once the worker drains: finish what was begun, promise nothing new.
     pub draining: bool,
-    /// How many of the watermarks 70, 85, 95 and 98 % the worker's memory has reached, of the ring
-    /// or of what is parked outside it: at the first let go of what is idle, at the second of what
-    /// can end, at the third refuse what is new. At the fourth the worker accepts nobody.
-    pub pressure: u8,
+    /// What the worker is short of, memory or time, and so what to let go of or to refuse.
+    pub pressure: Pressure,
     /// What this worker has counted so far.
     pub metrics: &'w Metrics,
     /// Where to get a waker that brings the protocol back to this connection.

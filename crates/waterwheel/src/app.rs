@@ -179,6 +179,7 @@ impl App {
         worker.send_rate_min = self.limits.send_rate_min;
         worker.linger_timeout = self.limits.linger_timeout;
         worker.linger_len_max = self.limits.linger_len_max;
+        worker.lag_max = self.limits.lag_max;
     }
 
     /// Plans every route for rings of this size.

@@ -90,7 +90,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         if now < self.accept.paused_until {
             return 0;
         }
-        if self.bench.strain.pressure >= NOBODY_AT && !self.bench.draining {
+        if self.bench.strain.pressure.memory() >= NOBODY_AT && !self.bench.draining {
             self.accept.paused_until = now + PRESSURE_PAUSE;
             return 0;
         }

@@ -14,7 +14,7 @@ use super::turn::Shop;
 use crate::connection::{Connection, Waiting};
 use crate::fs::Part;
 use crate::task::Local;
-use crate::{Io, Metrics, Next, Protocol, Waking};
+use crate::{Io, Metrics, Next, Pressure, Protocol, Waking};
 
 /// A connection whose expensive request runs, with all that its protocol call needs.
 pub(super) struct Job<D: Driver, P: Protocol> {
@@ -28,7 +28,7 @@ pub(super) struct Job<D: Driver, P: Protocol> {
     /// Whether the kernel sends files by itself here.
     sends_files: bool,
     draining: bool,
-    pressure: u8,
+    pressure: Pressure,
     /// Bytes that were parked.
     parked_len: usize,
     /// As they were when it began.
@@ -77,6 +77,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             connection.flags.queued = true;
             self.expensive.push_back((token, self.bench.now));
             self.bench.metrics.deferred += 1;
+            self.set_lag();
             if self.lent.is_some() {
                 // This worker is busy for a while.
                 self.offer_from(0);

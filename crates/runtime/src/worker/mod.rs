@@ -12,6 +12,7 @@ mod handover;
 mod held;
 mod introduce;
 mod job;
+mod lag;
 mod linger;
 mod pressure;
 mod schedule;

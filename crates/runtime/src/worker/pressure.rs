@@ -5,13 +5,15 @@ use std::time::Duration;
 use waterwheel_reactor::{Driver, Instant};
 
 use super::bench::{Bench, Outcome, Served};
-use crate::Protocol;
+use crate::{Lag, Pressure, Protocol};
 
-/// How short of memory a worker is.
+/// How short of memory a worker is, and of time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Strain {
     /// Read once at the start of each turn; see [`crate::Io::pressure`].
-    pub(super) pressure: u8,
+    pub(super) pressure: Pressure,
+    /// See [`Shop::set_lag`](super::turn::Shop::set_lag).
+    lag: Lag,
     /// Since when it is so short that somebody may be refused; never, unless it is.
     since: Instant,
     /// Bytes of all connections that are parked outside the ring.
@@ -20,7 +22,16 @@ pub(super) struct Strain {
 
 impl Default for Strain {
     fn default() -> Self {
-        Self { pressure: 0, since: Instant::MAX, parked_len: 0 }
+        let (pressure, lag) = (Pressure::NONE, Lag::None);
+        Self { pressure, lag, since: Instant::MAX, parked_len: 0 }
+    }
+}
+
+impl Strain {
+    /// Notes how far the loop is behind, for the rest of this turn and those that follow.
+    pub(super) fn set_lag(&mut self, lag: Lag) {
+        self.lag = lag;
+        self.pressure = Pressure::new(self.pressure.memory(), lag);
     }
 }
 
@@ -31,7 +42,7 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
     pub(super) fn measure_pressure(&mut self) {
         if self.ring.level() == 0 && self.strain.parked_len <= self.config.parked_len_max / 2 {
             self.strain.since = Instant::MAX;
-            self.strain.pressure = 0;
+            self.strain.pressure = Pressure::new(0, self.strain.lag);
         } else {
             self.measure_strain();
         }
@@ -49,13 +60,14 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
         let level = u8::try_from(level).unwrap_or(u8::MAX);
         if level < REFUSING {
             self.strain.since = Instant::MAX;
-            self.strain.pressure = level;
+            self.strain.pressure = Pressure::new(level, self.strain.lag);
             return;
         }
         // A burst fills the ring for a moment, and all of it can be served.
         self.strain.since = self.strain.since.min(self.now);
         let has_lasted = self.now.saturating_since(self.strain.since) >= BURST;
-        self.strain.pressure = if has_lasted { level } else { REFUSING - 1 };
+        let level = if has_lasted { level } else { REFUSING - 1 };
+        self.strain.pressure = Pressure::new(level, self.strain.lag);
     }
 
     /// Notes how much a connection keeps outside the ring after it was worked on. One that wants

@@ -110,6 +110,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             let time = shop.time_since(job.started).saturating_sub(self.desk.nested_time());
             let what = twin.took(time);
             shop.watch(what, time);
+            shop.note_job_time(time);
             shop.end_job(job, next);
         }
         shop.end_jobs();

@@ -18,6 +18,7 @@ use super::bench::{Bench, Outcome};
 use super::drain::Report;
 use super::handover::Sharing;
 use super::job::Lent;
+use super::lag::Lateness;
 use crate::Protocol;
 use crate::config::WorkerConfig;
 use crate::connection::{Connection, Waiting};
@@ -56,11 +57,12 @@ pub(super) struct Shop<D: Driver, P: Protocol> {
     pub(super) drain_deadline: Instant,
     pub(super) report: Report,
     pub(super) watchdog: Watch,
+    pub(super) lateness: Lateness,
     /// What the wall clock said last.
     pub(super) wall: SystemTime,
     /// When the wall clock is read again.
     wall_due: Instant,
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     pub(super) expired: Vec<Token>,
 }
 
@@ -113,6 +115,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             drain_deadline: Instant::MAX,
             report: Report::default(),
             watchdog: Watch::new(config.watchdog.clone()),
+            lateness: Lateness::default(),
             events: Vec::new(),
             expired: Vec::new(),
         }
@@ -138,6 +141,9 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         self.bench.local.enter();
         self.poll(timeout)?;
         self.bench.measure_pressure();
+        if self.lateness.is_due(self.events.len()) {
+            self.watch_ready();
+        }
         self.follow_control();
         self.bench.local.fire_timers();
         if self.bench.local.files().outstanding() > 0 {
