@@ -212,6 +212,8 @@ impl Core {
 
     /// Queues a reply. `front` is the run of the request's head, whose place
     /// the reply's head may take.
+    // Inlined, as `send` is.
+    #[inline(always)]
     pub(crate) fn write(
         &self,
         reply: &mut Reply,
@@ -241,11 +243,10 @@ impl Core {
         if content_len > 0 && reply.body.goes_apart() {
             queue_apart(head, head_len, std::mem::take(&mut reply.body), front, ring, outbound);
         } else {
-            outbound.place(ring, head_len + content_len, |room| {
-                let (head_room, content_room) = room.split_at_mut(head_len);
-                head.write(head_room);
-                content_room.copy_from_slice(content);
-            });
+            let room = outbound.place_here(ring, head_len + content_len);
+            let (head_room, content_room) = room.split_at_mut(head_len);
+            head.write(head_room);
+            content_room.copy_from_slice(content);
         }
     }
 

@@ -35,7 +35,7 @@ impl Piece {
     }
 
     /// Makes the first `len` bytes behind the payload part of it, to be written now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn place(&mut self, len: usize) -> &mut [u8] {
         match self {
             Self::Lease(lease) => lease.run.place(len),

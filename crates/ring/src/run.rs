@@ -189,7 +189,7 @@ impl Run {
     }
 
     /// Makes the first `len` bytes of the tailroom payload and lends them to be written now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn place(&mut self, len: usize) -> &mut [u8] {
         let from = self.tail;
         self.commit(len);

@@ -159,18 +159,22 @@ impl Runs {
     /// another worker's, and with [`Wipe::OnRelease`](crate::Wipe::OnRelease) they are zeros.
     #[inline]
     pub fn place(&mut self, ring: &Ring, len: usize, write: impl FnOnce(&mut [u8])) {
-        // Counted before anything is borrowed: both ways to a place fill it wholly.
+        write(self.place_here(ring, len));
+    }
+
+    /// [`place`](Self::place) for whoever writes right where it calls: the room is payload already.
+    #[inline(always)]
+    pub fn place_here(&mut self, ring: &Ring, len: usize) -> &mut [u8] {
+        if self.pieces.back().is_none_or(|back| back.tailroom() < len) {
+            self.make_place(ring, len);
+        }
         self.len += len;
-        let back = match self.pieces.back_mut() {
-            Some(back) if back.tailroom() >= len => back,
-            _ => self.make_place(ring, len),
-        };
-        write(back.place(len));
+        self.pieces.back_mut().expect("there is a last piece now").place(len)
     }
 
     /// Makes the last piece one that has room for `len` bytes.
     #[cold]
-    fn make_place(&mut self, ring: &Ring, len: usize) -> &mut Piece {
+    fn make_place(&mut self, ring: &Ring, len: usize) {
         let is_extended = match self.pieces.back_mut() {
             Some(Piece::Lease(back)) => back.extend(1).is_ok() && back.tailroom() >= len,
             _ => false,
@@ -182,7 +186,6 @@ impl Runs {
                 Err(_) => Piece::Heap(Vec::with_capacity(len), 0),
             });
         }
-        self.pieces.back_mut().expect("there is a last piece now")
     }
 
     /// Lends the room behind the last payload to `fill`, a vectored read for example, in up to

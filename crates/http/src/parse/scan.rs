@@ -58,10 +58,11 @@ impl HeadScan {
             return Ok(None);
         }
         self.count(bytes.len().min(limits.head_len_max));
-        match parse_head_here(bytes, slots, limits)? {
-            Some(head) => Ok(Some(head)),
-            None => self.go_on(bytes, limits).map(|()| None),
+        let parsed = parse_head_here(bytes, slots, limits);
+        if let Ok(None) = parsed {
+            self.go_on(bytes, limits)?;
         }
+        parsed
     }
 
     /// Notes that `bytes` have been parsed and are no whole head.

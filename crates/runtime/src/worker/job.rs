@@ -204,8 +204,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     pub(super) fn note_visit(&mut self) {
         let ticks = self.bench.driver.ticks();
         let visit_ticks = self.bench.local.end_visit(ticks);
-        // A tick is a nanosecond at most: what is less was less than a slice.
-        if visit_ticks >= SLICE_NS {
+        if visit_ticks > self.slice_ticks {
             self.note_long_visit(visit_ticks, ticks);
         }
     }
@@ -214,6 +213,8 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     fn note_long_visit(&mut self, visit_ticks: u64, ticks: u64) {
         let time = self.bench.local.time_of(visit_ticks, ticks, self.bench.driver.now());
         if time < SLICE {
+            // So many ticks are no slice, and need not be asked about again.
+            self.slice_ticks = visit_ticks.min(SLICE_TICKS_MAX);
             return;
         }
         let what = self.bench.protocol.took(time);
@@ -239,3 +240,8 @@ pub(super) fn announce_drain<S, C>(connection: &mut Connection<S, C>) {
 
 /// Most ready connections that a nested turn works on: at 5 µs each it takes three slices.
 const NESTED_VISITS_MAX: usize = 64;
+
+/// A tick is a nanosecond at most: this is less than a slice.
+pub(super) const SLICE_TICKS_MIN: u64 = SLICE_NS - 1;
+/// At 8 GHz. A count that jumps must not make every visit seem short.
+const SLICE_TICKS_MAX: u64 = 8 * SLICE_NS;

@@ -17,7 +17,7 @@ use super::accept::AcceptState;
 use super::bench::{Bench, Outcome};
 use super::drain::Report;
 use super::handover::Sharing;
-use super::job::Lent;
+use super::job::{Lent, SLICE_TICKS_MIN};
 use super::lag::Lateness;
 use crate::Protocol;
 use crate::config::WorkerConfig;
@@ -58,6 +58,8 @@ pub(super) struct Shop<D: Driver, P: Protocol> {
     pub(super) report: Report,
     pub(super) watchdog: Watch,
     pub(super) lateness: Lateness,
+    /// Visits of so many of the driver's ticks are known to be shorter than a slice.
+    pub(super) slice_ticks: u64,
     /// What the wall clock said last.
     pub(super) wall: SystemTime,
     /// When the wall clock is read again.
@@ -116,6 +118,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             report: Report::default(),
             watchdog: Watch::new(config.watchdog.clone()),
             lateness: Lateness::default(),
+            slice_ticks: SLICE_TICKS_MIN,
             events: Vec::new(),
             expired: Vec::new(),
         }
