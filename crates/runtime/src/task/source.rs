@@ -102,7 +102,7 @@ impl Place {
 
     /// Tells that so many bytes were read or written.
     pub(crate) fn charge(&self, len: usize) {
-        self.local.budget().charge(len);
+        self.local.budget().charge_socket(len);
     }
 
     /// A read came up short: the next bytes are a new edge. An end that was reported is not.
@@ -176,7 +176,7 @@ impl<F: AsFd> Watched<F> {
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
         ready!(self.place.poll_readable(context));
         ready!(self.place.poll_budget_left(context));
-        self.place.charge(0);
+        self.place.local.budget().charge(0);
         Poll::Ready(())
     }
 
