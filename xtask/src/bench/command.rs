@@ -12,7 +12,7 @@ use super::pinned::Cores;
 use super::results::{FORMAT, Report};
 use super::rows::{ROWS, Row};
 use super::tool::{Tool, ToolName};
-use super::{compare, criterion, crossing, install, own_load, parts, scaling, store};
+use super::{compare, criterion, crossing, disk, install, own_load, parts, scaling, store};
 
 /// What was asked for on the command line.
 #[derive(Debug, Default)]
@@ -118,6 +118,9 @@ fn measure(options: &Options, wanted: &Wanted) -> Result<Report> {
     if wanted.parts {
         report.parts = parts::run()?;
     }
+    if wanted.disk {
+        disk::measure()?;
+    }
     Ok(report)
 }
 
@@ -187,12 +190,14 @@ struct Wanted {
     curves: Vec<&'static Curve>,
     beside: bool,
     parts: bool,
+    disk: bool,
 }
 
 fn select(options: &Options) -> Result<Wanted> {
     let row_names = ROWS.iter().map(|row| row.name);
     let curve_names = CURVES.iter().map(|curve| curve.name);
-    let names: Vec<_> = row_names.chain(curve_names).chain([crossing::NAME, parts::NAME]).collect();
+    let parts = [crossing::NAME, parts::NAME, disk::NAME];
+    let names: Vec<_> = row_names.chain(curve_names).chain(parts).collect();
     let Options { only, scaling, depth, .. } = options;
     if let Some(missing) = only.iter().find(|name| !names.contains(&name.as_str())) {
         bail!("there is no row {missing}; there are {}", names.join(", "));
@@ -207,6 +212,8 @@ fn select(options: &Options) -> Result<Wanted> {
         curves: CURVES.iter().filter(|curve| is_wanted(curve.name, has_curves)).collect(),
         beside: is_wanted(crossing::NAME, !scaling && *depth != Depth::Quick),
         parts: is_wanted(parts::NAME, has_curves),
+        // Its figures are printed and not kept.
+        disk: is_wanted(disk::NAME, false),
     })
 }
 

@@ -8,6 +8,7 @@
 //!        └ memory ─ own_load                 memory per idle connection
 //!    ├ crossing ─ beside ─ own_load          latency of light requests beside heavy ones
 //!    ├ scaling ─ curves                      the same over connections, bodies, workers, load
+//!    ├ disk                                  reads of files, warm and cold
 //!    ├ parts ─ addresses                     instructions by part of our server
 //!    ├ guard ─ guard_cases                   instructions beside the counts kept
 //!    └ results ─ merge, store, compare, table
@@ -27,6 +28,7 @@ mod contestant;
 mod criterion;
 mod crossing;
 mod curves;
+mod disk;
 pub(crate) mod entries;
 mod file_server;
 mod folder;
