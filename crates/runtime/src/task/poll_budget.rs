@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 /// What the futures of one worker may still do. Whatever can complete without waiting asks here
 /// first, and tells afterwards what it came to.
 ///
-/// Counted in units of about half a microsecond's work, and not in time: that needs no clock, and is the
-/// same in every run of a simulation.
+/// Counted in units of about half a microsecond's work, and not in time: that needs no clock, and
+/// is the same in every run of a simulation.
 #[derive(Debug)]
 pub(crate) struct PollBudget {
     /// Units that the poll at hand may still use.
