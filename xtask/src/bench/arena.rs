@@ -13,7 +13,7 @@ use super::results::{EntryResult, Measured, Outcome, Round, RowResult};
 use super::rows::{Row, Work};
 use super::table;
 use super::tool::Tool;
-use super::{closed, memory};
+use super::{closed, constant, memory};
 use crate::instructions;
 
 /// How thoroughly to measure, and with what.
@@ -178,6 +178,10 @@ fn measure(settings: &Settings, contestant: &mut Contestant<'_>, work: &Work) ->
     match work {
         Work::Closed { request, connections, depth } => {
             closed::round(contestant, tool, cores.load, request, *connections, *depth, *seconds)
+        }
+        Work::Open { request, connections, rate } => {
+            let seconds = *seconds;
+            constant::round(contestant, own_load, cores.load, request, *connections, *rate, seconds)
         }
         Work::Idle { request, connections } => {
             // Memory that a server took for an earlier round would hide what this one needs.

@@ -5,6 +5,7 @@
 //! command ─ criterion                        what to run
 //!    └ arena ─ entries, rows, contestant     who, under what, checked by check
 //!        ├ closed ─ tool ─ wrk | h2load | own_load    server CPU per request
+//!        ├ constant ─ own_load               the same at a constant rate
 //!        └ memory ─ own_load                 memory per idle connection
 //!    ├ crossing ─ beside ─ own_load          latency of light requests beside heavy ones
 //!    ├ scaling ─ curves                      the same over connections, bodies, workers, load
@@ -23,6 +24,7 @@ mod check;
 mod closed;
 mod command;
 mod compare;
+mod constant;
 mod content;
 mod contestant;
 mod criterion;

@@ -84,6 +84,21 @@ pub(crate) fn open(
     parse(&output(&mut command)?)
 }
 
+/// Requests at a constant rate, each on a connection chosen at random.
+pub(crate) fn constant(
+    program: &Path,
+    contestant: &mut Contestant<'_>,
+    request: &Request,
+    connections: u32,
+    rate: f64,
+    seconds: u32,
+) -> Result<Outcome> {
+    let mut command = command(program, "open", contestant.origin(), request, connections);
+    command.args(["--greet", "--watch", &contestant.pid().to_string()]);
+    command.args(["--rate", &rate.to_string(), "--seconds", &seconds.to_string()]);
+    parse(&output(&mut command)?)
+}
+
 /// Connections that stay until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Holder {

@@ -23,6 +23,8 @@ pub(crate) struct Row {
 pub(crate) enum Work {
     /// Server CPU per request, while every connection always has `depth` requests open.
     Closed { request: Request, connections: u32, depth: u32 },
+    /// Server CPU per request, at a constant rate over connections that are chosen at random.
+    Open { request: Request, connections: u32, rate: f64 },
     /// Memory that each idle connection costs after one request.
     Idle { request: Request, connections: u32 },
     /// User-space instructions per request.
@@ -104,6 +106,7 @@ impl Work {
     pub(crate) fn request(&self) -> &Request {
         match self {
             Self::Closed { request, .. }
+            | Self::Open { request, .. }
             | Self::Idle { request, .. }
             | Self::Instructions { request, .. } => request,
         }
@@ -120,6 +123,8 @@ const FILE: Request = Request::file("/file/64k.bin", MEDIUM);
 const LARGE_FILE: Request = Request::file("/file/10m.bin", LARGE);
 pub(crate) const LIGHT: Request = Request::get("/light", "ok");
 pub(crate) const BURN: Request = Request::get("/burn", "ok");
+/// Less than three a second of each of 18,000 connections, and half a core of most servers.
+const CROWD_RATE: f64 = 50_000.0;
 pub(crate) const CPU: &str = "µs";
 pub(crate) const FLOOR: Option<&str> = Some("floor");
 /// There is no floor with TLS; the rival that most use stands in for it.
@@ -136,7 +141,7 @@ const fn row(name: &'static str, title: &'static str, work: Work) -> Row {
 }
 
 /// Every row, in the order of the report.
-pub(crate) static ROWS: [Row; 17] = [
+pub(crate) static ROWS: [Row; 20] = [
     Row {
         base: FLOOR,
         ..row("plaintext", "/plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
@@ -196,9 +201,28 @@ pub(crate) static ROWS: [Row; 17] = [
         ..row(
             "idle",
             "idle keep-alive connections, resident memory per connection",
-            Work::Idle { request: PLAINTEXT, connections: 10_000 },
+            Work::Idle { request: PLAINTEXT, connections: 18_000 },
         )
     },
+    Row {
+        unit: "KiB",
+        is_tls: true,
+        ..row(
+            "tls-idle",
+            "idle connections over TLS 1.3, resident memory per connection",
+            Work::Idle { request: PLAINTEXT, connections: 18_000 },
+        )
+    },
+    row(
+        "few",
+        "/plaintext at 50,000 a second over 64 connections, server CPU per request",
+        Work::Open { request: PLAINTEXT, connections: 64, rate: CROWD_RATE },
+    ),
+    row(
+        "crowd",
+        "the same over 18,000 connections, each request on one of them at random",
+        Work::Open { request: PLAINTEXT, connections: 18_000, rate: CROWD_RATE },
+    ),
     Row {
         unit: "instr",
         base: FLOOR,

@@ -45,6 +45,26 @@ impl<'a> To<'a> {
         self.start("open", &[&own[..], &["--rate", &rate, "--seconds", &seconds]].concat())
     }
 
+    /// The same, and each connection asks once before, and from then on in its turn.
+    pub(crate) fn open_in_turn(&self, rate: f64, time: Duration) -> Result<Child<Outcome>> {
+        let (rate, seconds) = (rate.to_string(), time.as_secs_f64().to_string());
+        let own = ["--tolerant", "--usual-priority", "--greet", "--in-turn"];
+        self.start("open", &[&own[..], &["--rate", &rate, "--seconds", &seconds]].concat())
+    }
+
+    /// Requests at this rate, on connections that have asked once, with the CPU of the server.
+    pub(crate) fn open_watched(
+        &self,
+        rate: f64,
+        time: Duration,
+        watched: u32,
+    ) -> Result<Child<Outcome>> {
+        let (rate, seconds) = (rate.to_string(), time.as_secs_f64().to_string());
+        let (own, watched) = (["--tolerant", "--greet"], watched.to_string());
+        let rest = ["--rate", &rate, "--seconds", &seconds, "--watch", &watched];
+        self.start("open", &[&own[..], &rest[..]].concat())
+    }
+
     /// As many requests as the server answers.
     pub(crate) fn closed(&self, time: Duration, watched: u32) -> Result<Child<Outcome>> {
         let (seconds, watched) = (time.as_secs_f64().to_string(), watched.to_string());

@@ -52,6 +52,12 @@ pub(crate) enum Flags {
         /// are made.
         #[arg(long)]
         tolerant: bool,
+        /// Ask once on each connection before the load begins.
+        #[arg(long)]
+        greet: bool,
+        /// Let each connection have its turn, instead of choosing one at random.
+        #[arg(long)]
+        in_turn: bool,
         /// Do not ask for real-time priority.
         #[arg(long)]
         usual_priority: bool,
@@ -132,13 +138,15 @@ impl Flags {
                 beside,
                 share,
                 tolerant,
+                greet: greets,
+                in_turn,
                 usual_priority,
                 watch: watched,
             } => {
                 let beside = beside.zip(share).map(|(path, share)| Beside { path, share });
                 let temper = if tolerant { Temper::Tolerant } else { Temper::Strict };
                 let time = time(seconds)?;
-                let open = Open { rate, time, beside, temper, watched };
+                let open = Open { rate, time, beside, temper, watched, greets, in_turn };
                 target.into_options(Way::Open { open, wants_realtime: !usual_priority })
             }
             Self::Hold { target } => target.into_options(Way::Hold),

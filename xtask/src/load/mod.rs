@@ -20,7 +20,7 @@ mod stream;
 mod watch;
 
 pub(crate) use attack::Fates;
-pub(crate) use child::{To, sources};
+pub(crate) use child::{Child, To, sources};
 pub(crate) use command::run;
 pub(crate) use dial::Sources;
 pub(crate) use flags::Flags;

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::command::{Beside, Target};
 use super::crowd::{Crowd, Member, Temper};
@@ -29,7 +29,9 @@ struct Ledger {
     lateness: Times,
     /// What each connection waits for.
     open: Vec<Option<Due>>,
-    free: Vec<usize>,
+    free: VecDeque<usize>,
+    /// The one that has been free for longest is next.
+    in_turn: bool,
     /// Chooses among the free connections.
     random: fastrand::Rng,
     /// Without a connection: the server refused the last one.
@@ -55,12 +57,20 @@ pub(crate) struct Open {
     pub(crate) temper: Temper,
     /// The server's process, to read its CPU while the load counts.
     pub(crate) watched: Option<u32>,
+    /// Ask once on each connection before the load begins: a server may close one that is silent,
+    /// and where each has its turn only now and then, the first one comes late.
+    pub(crate) greets: bool,
+    /// Each connection has its turn, instead of any at random.
+    pub(crate) in_turn: bool,
 }
 
 pub(crate) fn run(target: &Target, connection_count: usize, open: &Open) -> Result<Outcome> {
     let Open { rate, time, temper, watched, .. } = *open;
     let beside = open.beside.as_ref();
     let mut crowd = Crowd::connect(target, connection_count, temper)?;
+    if open.greets {
+        greet(&mut crowd, &target.request())?;
+    }
     if temper == Temper::Tolerant {
         println!("connected {connection_count}");
     }
@@ -70,7 +80,7 @@ pub(crate) fn run(target: &Target, connection_count: usize, open: &Open) -> Resu
     let started = Instant::now();
     let recorded_from = started + WARM_UP;
     let end = recorded_from + time;
-    let mut ledger = Ledger::new(target, beside, connection_count, recorded_from);
+    let mut ledger = Ledger::new(target, open, connection_count, recorded_from);
     let mut due_at = started + gap(&mut random, rate);
     let mut before = None;
     loop {
@@ -109,13 +119,31 @@ pub(crate) fn run(target: &Target, connection_count: usize, open: &Open) -> Resu
     Ok(outcome)
 }
 
+/// Asks once on each connection, some of them at a time.
+fn greet(crowd: &mut Crowd, request: &[u8]) -> Result<()> {
+    let count = crowd.connections.len();
+    for first in (0..count).step_by(GREETED_AT_ONCE) {
+        let group = &mut crowd.connections[first..count.min(first + GREETED_AT_ONCE)];
+        let mut left = group.len();
+        for connection in group {
+            connection.send(request)?;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while left > 0 {
+            ensure!(Instant::now() < deadline, "{left} connections get no reply");
+            crowd.turn(WAIT, |_, _, _| {
+                left -= 1;
+                Ok(())
+            })?;
+            ensure!(crowd.take_broken().is_empty(), "the server breaks connections off");
+        }
+    }
+    Ok(())
+}
+
 impl Ledger {
-    fn new(
-        target: &Target,
-        beside: Option<&Beside>,
-        connection_count: usize,
-        recorded_from: Instant,
-    ) -> Self {
+    fn new(target: &Target, open: &Open, connection_count: usize, recorded_from: Instant) -> Self {
+        let beside = open.beside.as_ref();
         let mut requests = vec![target.request()];
         requests.extend(beside.map(|beside| target.request_for(&beside.path)));
         Self {
@@ -124,6 +152,7 @@ impl Ledger {
             lateness: Times::new(),
             open: vec![None; connection_count],
             free: (0..connection_count).collect(),
+            in_turn: open.in_turn,
             random: fastrand::Rng::with_seed(!SEED),
             cut_off: Vec::new(),
             reconnect_at: recorded_from,
@@ -137,15 +166,19 @@ impl Ledger {
         }
     }
 
-    /// Sends on any of the free connections: one that is always the next in turn would spread
-    /// requests over the server's workers more evenly than clients do.
+    /// Sends on any of the free connections, unless each is to have its turn: that spreads requests
+    /// over the server's workers more evenly than clients do.
     fn send(&mut self, connections: &mut [Member], due: Due) -> Result<()> {
-        if self.free.is_empty() {
+        let index = match self.free.len() {
+            0 => None,
+            _ if self.in_turn => self.free.pop_front(),
+            count => self.free.swap_remove_back(self.random.usize(..count)),
+        };
+        let Some(index) = index else {
             self.held_back += u64::from(due.at >= self.recorded_from);
             self.queue.push_back(due);
             return Ok(());
-        }
-        let index = self.free.swap_remove(self.random.usize(..self.free.len()));
+        };
         if due.at >= self.recorded_from {
             self.lateness.record(due.at.elapsed());
         }
@@ -179,7 +212,7 @@ impl Ledger {
                 connection.send(&self.requests[due.kind])
             }
             None => {
-                self.free.push(index);
+                self.free.push_back(index);
                 Ok(())
             }
         }
@@ -258,7 +291,9 @@ fn gap(random: &mut fastrand::Rng, rate: f64) -> Duration {
 const SEED: u64 = 1;
 /// Caches, the server's memory and the clock speed settle before anything is recorded.
 const WARM_UP: Duration = Duration::from_millis(500);
-/// How long to wait for the last replies.
+/// Fewer than the events of a turn.
+const GREETED_AT_ONCE: usize = 256;
+/// How long to wait for the last replies, and for those to the first ones.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a connection that was refused waits before it is tried again.
 const RECONNECT_AFTER: Duration = Duration::from_millis(50);
@@ -308,6 +343,8 @@ mod tests {
             beside: None,
             temper: Temper::Tolerant,
             watched: None,
+            greets: false,
+            in_turn: false,
         };
         let outcome = run(&target, 1, &open).unwrap();
         assert!(outcome.requests > 0 && outcome.refused > 0, "{outcome:?}");

@@ -60,6 +60,9 @@ pub(crate) struct Latency {
     pub(crate) p99: f64,
     pub(crate) p999: f64,
     pub(crate) max: f64,
+    /// How many took a second at most: later ones are of no use to a person.
+    #[serde(default)]
+    pub(crate) within_second: u64,
 }
 
 /// Times while they are gathered.
@@ -97,6 +100,7 @@ impl Times {
             p99: at(0.99),
             p999: at(0.999),
             max: micros(self.0.max()),
+            within_second: self.0.count_between(0, 1_000_000_000),
         }
     }
 }
