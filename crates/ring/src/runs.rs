@@ -169,7 +169,10 @@ impl Runs {
             self.make_place(ring, len);
         }
         self.len += len;
-        self.pieces.back_mut().expect("there is a last piece now").place(len)
+        match self.pieces.back_mut() {
+            Some(back) => back.place(len),
+            None => unreachable!("a last piece was made above"),
+        }
     }
 
     /// Makes the last piece one that has room for `len` bytes.
