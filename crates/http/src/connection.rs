@@ -132,7 +132,7 @@ impl Connection {
         let mut terms = self.terms(head, exchange);
         let found = http.service().router.find(head.method, head.target.path_bytes());
         if !exchange.pressure.is_none()
-            && let Some(refusal) = refusal(exchange.pressure, &head, &found, terms, http)
+            && let Some(refusal) = refusal(exchange.pressure, head, &found, terms, http)
         {
             return self.shed(&refusal, http, exchange);
         }
