@@ -15,6 +15,9 @@ pub(crate) struct Costs {
     last: Cell<usize>,
     /// The mean from which a route is expensive, in nanoseconds.
     limit: u64,
+    /// Calls of [`SLOW`] or more.
+    slow_calls: Cell<u64>,
+    longest_call: Cell<Duration>,
 }
 
 #[derive(Debug)]
@@ -41,7 +44,13 @@ impl Costs {
             calls_told: Cell::new(0),
             mean: Cell::new(0),
         };
-        Self { routes: declared.map(route).collect(), last: Cell::new(NONE), limit }
+        Self {
+            routes: declared.map(route).collect(),
+            last: Cell::new(NONE),
+            limit,
+            slow_calls: Cell::new(0),
+            longest_call: Cell::new(Duration::ZERO),
+        }
     }
 
     #[inline]
@@ -73,8 +82,20 @@ impl Costs {
         self.routes.iter().map(|route| route.calls.get()).sum()
     }
 
+    /// Calls that took 100 ms or more.
+    pub(crate) fn slow_calls(&self) -> u64 {
+        self.slow_calls.get()
+    }
+
+    /// The longest call of those that were told of.
+    pub(crate) fn longest_call_micros(&self) -> u64 {
+        u64::try_from(self.longest_call.get().as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// The protocol call has taken so long. Returns the route that it has run last.
     pub(crate) fn told(&self, time: Duration) -> Option<usize> {
+        self.slow_calls.set(self.slow_calls.get() + u64::from(time >= SLOW));
+        self.longest_call.set(self.longest_call.get().max(time));
         let last = self.last.get();
         let route = self.routes.get(last)?;
         let mut mean = route.mean.get();
@@ -93,6 +114,9 @@ impl Costs {
 
 /// No route has this index.
 const NONE: usize = usize::MAX;
+
+/// As the runtime's watchdog, unless it is set otherwise.
+const SLOW: Duration = Duration::from_millis(100);
 
 /// Five long calls in a row make a route expensive.
 const WEIGHT: u64 = 16;
@@ -151,6 +175,15 @@ mod tests {
         // From 400 µs to 50 µs, a sixteenth a call.
         let count = short_calls.count();
         assert!((30..40).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn slow_calls_are_counted_and_the_longest_is_kept() {
+        let costs = costs();
+        for millis in [99, 100, 250, 150] {
+            costs.told(Duration::from_millis(millis));
+        }
+        assert_eq!((costs.slow_calls(), costs.longest_call_micros()), (3, 250_000));
     }
 
     #[test]

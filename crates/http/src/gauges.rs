@@ -17,6 +17,10 @@ pub struct Gauges {
     pub requests: u64,
     /// Requests that it has refused because it was short of memory or late.
     pub shed: u64,
+    /// Calls that kept it for 100 ms or more, turns nested in them left out.
+    pub slow_calls: u64,
+    /// The longest call in microseconds, likewise; 0 as long as none has taken 100.
+    pub longest_call_micros: u64,
     /// Segments in its ring.
     pub segments: usize,
     /// Bytes in a segment.
@@ -41,6 +45,8 @@ impl Gauges {
             connections,
             requests: core.shared.costs.requests(),
             shed: core.shared.shed.get(),
+            slow_calls: core.shared.costs.slow_calls(),
+            longest_call_micros: core.shared.costs.longest_call_micros(),
             segments: ring.segment_count(),
             segment_len: ring.segment_len(),
             leased: stats.leased,

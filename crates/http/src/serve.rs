@@ -3,7 +3,8 @@
 use std::task::Waker;
 use std::time::{Duration, SystemTime};
 
-use waterwheel_runtime::{Instant, Io, Next, PeerAddress, Protocol};
+use waterwheel_runtime::{Instant, Io, Next, PeerAddress, Protocol, breathe};
+use waterwheel_stages::breathing_by;
 
 use crate::connection::Connection;
 use crate::core::Http;
@@ -36,7 +37,8 @@ impl Protocol for Http {
     fn advance_expensive(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
         let waking = io.waking;
         self.core.shared.costs.begin();
-        connection.advance_expensive(self, &mut exchange(io, &|| waking.waker())).into()
+        let advance = || connection.advance_expensive(self, &mut exchange(io, &|| waking.waker()));
+        breathing_by(take_breath, advance).into()
     }
 
     fn timed_out(&mut self, connection: &mut Connection, io: &mut Io<'_>) -> Next {
@@ -63,6 +65,11 @@ impl Protocol for Http {
     fn set_wall(&mut self, wall: SystemTime) {
         Self::set_wall(self, wall);
     }
+}
+
+/// What stages do between two pieces of a long body.
+fn take_breath() {
+    breathe();
 }
 
 #[inline]

@@ -2,7 +2,7 @@
 //! them shows of itself to those who ask how the server is.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use waterwheel_reactor::Wake;
@@ -25,6 +25,8 @@ pub struct Control {
 pub(crate) struct Pulse {
     /// Counts up when a turn begins and when the worker parks: odd while it works.
     beat: AtomicU64,
+    /// Connections that are open.
+    open: AtomicUsize,
 }
 
 impl Pulse {
@@ -35,6 +37,19 @@ impl Pulse {
         let beat = self.beat.load(Ordering::Relaxed);
         // ORDERING: Relaxed: pairs with the load in `work`, which reads nothing else because of it.
         self.beat.store(beat.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Notes how many connections are open now.
+    #[inline]
+    pub(crate) fn show_open(&self, count: usize) {
+        // ORDERING: Relaxed: pairs with the load in `open`, for which a late figure is good enough.
+        self.open.store(count, Ordering::Relaxed);
+    }
+
+    /// How many connections were open a moment ago.
+    pub(crate) fn open(&self) -> usize {
+        // ORDERING: Relaxed: pairs with the store in `show_open`.
+        self.open.load(Ordering::Relaxed)
     }
 
     /// How far the worker has come; `None` while it is parked.

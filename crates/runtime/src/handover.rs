@@ -1,14 +1,18 @@
-//! Where workers leave connections whose next request is expensive and has not begun, for
-//! whichever of them is free first.
+//! Where workers leave connections for each other: those whose next request is expensive and has
+//! not begun, for whichever of them is free first, and those that were just accepted, for the one
+//! that has fewest.
 //!
-//! One queue for all workers under one lock, touched only where expensive requests are: plain
-//! requests never come by. What has begun never moves.
+//! One queue of the former for all workers and one of the latter for each, under one lock, touched
+//! only where expensive requests are and where few connections are open: plain requests never come
+//! by. What has begun never moves.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use waterwheel_reactor::{Instant, Wake};
+use waterwheel_reactor::{Instant, PeerAddress, Wake};
+
+use crate::control::Pulse;
 
 /// What the workers of a runtime share to hand connections to each other: `S` is their driver's
 /// socket and `C` what their protocol packs a connection into.
@@ -19,14 +23,19 @@ pub struct Handover<S, C> {
 struct State<S, C> {
     /// Oldest first.
     offered: VecDeque<Parcel<S, C>>,
-    members: Vec<Member>,
+    members: Vec<Member<S>>,
     /// Who was called last.
     called_last: usize,
 }
 
 /// One worker, as the others see it.
-struct Member {
+struct Member<S> {
     wake: Box<dyn Fn() + Send>,
+    pulse: Arc<Pulse>,
+    /// Accepted by others, and not begun.
+    dealt: VecDeque<Fresh<S>>,
+    /// It has ended.
+    has_left: bool,
     /// It runs an expensive request, and looks here when it has.
     is_busy: bool,
     /// It was woken to look here, and has not yet.
@@ -46,6 +55,14 @@ pub(crate) struct Parcel<S, C> {
     pub(crate) deferred: Instant,
 }
 
+/// A connection that was accepted, and of which nothing else is known.
+#[derive(Debug)]
+pub(crate) struct Fresh<S> {
+    pub(crate) socket: S,
+    pub(crate) peer: PeerAddress,
+    pub(crate) endpoint: usize,
+}
+
 /// A worker's place at a [`Handover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seat(usize);
@@ -58,17 +75,52 @@ impl<S, C> Handover<S, C> {
         Self { state: Mutex::new(state) }
     }
 
-    /// Adds a worker, which `waker` wakes.
-    pub(crate) fn join(&self, waker: impl Wake) -> Seat {
+    /// Adds a worker, which `waker` wakes and which shows itself by `pulse`.
+    pub(crate) fn join(&self, waker: impl Wake, pulse: Arc<Pulse>) -> Seat {
         let wake = Box::new(move || waker.wake());
         let members = &mut self.lock().members;
-        members.push(Member { wake, is_busy: false, is_called: false });
+        let (dealt, has_left) = (VecDeque::new(), false);
+        members.push(Member { wake, pulse, dealt, has_left, is_busy: false, is_called: false });
         Seat(members.len() - 1)
     }
 
-    /// The worker ends, and is called no more.
+    /// The worker ends, and is called no more. What was dealt to it meanwhile is another's.
     pub(crate) fn leave(&self, seat: Seat) {
-        self.lock().members[seat.0].is_busy = true;
+        let mut state = self.lock();
+        let member = &mut state.members[seat.0];
+        (member.is_busy, member.has_left) = (true, true);
+        let left_over = std::mem::take(&mut member.dealt);
+        if let Some(other) = state.members.iter_mut().find(|member| !member.has_left) {
+            other.dealt.extend(left_over);
+            (other.wake)();
+        }
+    }
+
+    /// Gives a connection that the worker has accepted to the one that has fewest, if that has so
+    /// much fewer than the `own_count` of this one that it is worth a wake-up. Returns it otherwise.
+    pub(crate) fn deal(&self, seat: Seat, own_count: usize, fresh: Fresh<S>) -> Option<Fresh<S>> {
+        let mut state = self.lock();
+        let others = state.members.iter_mut().enumerate().filter(|(index, _)| *index != seat.0);
+        let free = others.filter(|(_, member)| !member.is_busy);
+        let least = free.map(|(_, member)| (member.pulse.open() + member.dealt.len(), member));
+        match least.min_by_key(|(count, _)| *count) {
+            Some((count, member)) if own_count > count + own_count / UNEVEN_SHARE => {
+                member.dealt.push_back(fresh);
+                (member.wake)();
+                None
+            }
+            _ => Some(fresh),
+        }
+    }
+
+    /// What was dealt to the worker.
+    pub(crate) fn take_dealt(&self, seat: Seat) -> Option<Fresh<S>> {
+        self.lock().members[seat.0].dealt.pop_front()
+    }
+
+    /// Whether anything waits for this worker, or for any.
+    pub(crate) fn waits_for(&self, seat: Seat) -> bool {
+        self.lock().waits_for(seat)
     }
 
     /// Queues the connection that `pack` makes, if there is room for it and it makes one, and calls
@@ -106,7 +158,7 @@ impl<S, C> Handover<S, C> {
     pub(crate) fn end(&self, seat: Seat) -> bool {
         let mut state = self.lock();
         state.members[seat.0].is_busy = false;
-        !state.offered.is_empty()
+        state.waits_for(seat)
     }
 
     /// Connections that are offered now.
@@ -125,6 +177,10 @@ impl<S, C> Handover<S, C> {
 }
 
 impl<S, C> State<S, C> {
+    fn waits_for(&self, seat: Seat) -> bool {
+        !self.offered.is_empty() || !self.members[seat.0].dealt.is_empty()
+    }
+
     /// Wakes the next worker in the round that is free and was not called already.
     fn call_one_besides(&mut self, seat: Seat) {
         let count = self.members.len();
@@ -156,3 +212,7 @@ impl<S, C> fmt::Debug for Handover<S, C> {
 /// Most connections in the queue: at 1 ms each, two workers need a quarter of a second for them.
 /// What is more waits with its own worker.
 pub(crate) const OFFERED_MAX: usize = 512;
+
+/// A worker that has this share more than another deals what it accepts to that one; with fewer
+/// than eight, one more is enough. Below that the kernel's choice is as good, and costs no wake-up.
+const UNEVEN_SHARE: usize = 8;

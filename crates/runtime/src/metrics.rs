@@ -26,8 +26,10 @@ pub struct Metrics {
     /// The longest call, nested turns left out; 0 as long as none has taken a
     /// [slice](crate::SLICE).
     pub longest_call: Duration,
-    /// Connections accepted.
+    /// Connections that it has accepted and begun, or that another worker has accepted for it.
     pub accepted: u64,
+    /// Connections that it has accepted for a worker that had fewer.
+    pub dealt: u64,
     /// Connections closed, for whatever reason.
     pub closed: u64,
     /// Connections open now.

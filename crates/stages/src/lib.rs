@@ -55,6 +55,7 @@
 //! | `utf8` | [`utf8`]: bodies that are text, or are refused | no |
 //! | `zstd` | [`zstd`]: Zstandard from run to run, or over itself, limited | no |
 
+mod breath;
 mod carry;
 mod chain;
 mod contexts;
@@ -94,6 +95,7 @@ pub mod zstd;
 pub use waterwheel_ring::NoRoom;
 
 pub use crate::{
+    breath::breathing_by,
     chain::Chain,
     contexts::Contexts,
     error::StageError,

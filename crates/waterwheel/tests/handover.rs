@@ -176,6 +176,32 @@ fn every_request_is_answered_once_and_in_order() {
     assert!(moved > 300, "only {moved} connections moved in all seeds");
 }
 
+#[test]
+fn few_connections_are_spread_evenly_wherever_they_arrive() {
+    for seed in 0..20 {
+        let mut rng = Rng::with_seed(seed);
+        let mut town = Town::new(seed, Faults::none(), 3);
+        let mut clients = Vec::new();
+        // Nobody turns longer than it takes: where nothing happens, the clock runs to a timeout.
+        for number in 0..9 {
+            let worker = rng.usize(..town.workers.len());
+            let address = SocketAddr::from(([10, 0, 0, 1], 1024 + number));
+            let client = town.world.connect_to(worker, address);
+            client.send(b"GET /light/1 HTTP/1.1\r\nhost: h\r\n\r\n");
+            let mut received = Vec::new();
+            while received.is_empty() {
+                town.turn();
+                client.receive_into(&mut received);
+            }
+            assert!(received.ends_with(b"\r\n\r\n1."), "seed {seed}");
+            clients.push(client);
+        }
+        let open: Vec<_> = town.workers.iter().map(|worker| worker.metrics().open).collect();
+        assert_eq!(open, [3, 3, 3], "seed {seed}");
+        assert!(town.sum(|worker| worker.metrics().dealt) > 0, "seed {seed}");
+    }
+}
+
 /// Those that end no connection.
 const HARMLESS: [Fault; 6] = [
     Fault::DelayedEvent,

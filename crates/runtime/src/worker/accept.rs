@@ -9,6 +9,7 @@ use super::introduce::await_header;
 use super::turn::Shop;
 use crate::Protocol;
 use crate::connection::Connection;
+use crate::handover::Fresh;
 
 /// What is known of the listeners.
 #[derive(Debug)]
@@ -121,22 +122,32 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             Ok((socket, peer)) => {
                 self.accept.resume();
                 let endpoint = self.accept.endpoints[listener];
-                let now = self.bench.now;
-                let state = self.bench.protocol.open(endpoint, peer, now);
-                let mut connection = Connection::new(socket, state, now);
-                if self.bench.is_proxy(peer) {
-                    // Its client is who counts.
-                    await_header(&mut connection, now);
-                } else if !self.bench.enter_address(peer, &mut connection.flags) {
-                    return false;
+                match self.deal(Fresh { socket, peer, endpoint }) {
+                    Some(fresh) => self.admit(fresh),
+                    None => true,
                 }
-                self.open(connection)
             }
             Err(error) => {
                 self.accept_failed(listener, &error);
                 false
             }
         }
+    }
+
+    /// Begins with a connection that was accepted here or by another worker. False when it was
+    /// closed at once.
+    pub(super) fn admit(&mut self, fresh: Fresh<D::Socket>) -> bool {
+        let Fresh { socket, peer, endpoint } = fresh;
+        let now = self.bench.now;
+        let state = self.bench.protocol.open(endpoint, peer, now);
+        let mut connection = Connection::new(socket, state, now);
+        if self.bench.is_proxy(peer) {
+            // Its client is who counts.
+            await_header(&mut connection, now);
+        } else if !self.bench.enter_address(peer, &mut connection.flags) {
+            return false;
+        }
+        self.open(connection)
     }
 
     #[cold]
@@ -161,6 +172,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         let Some(connection) = self.connections.get_mut(token) else { return false };
         self.bench.metrics.accepted += 1;
         self.bench.metrics.open += 1;
+        self.pulse.show_open(self.bench.metrics.open);
         if self.bench.driver.register(&mut connection.socket, token).is_err() {
             self.close(token);
             return false;

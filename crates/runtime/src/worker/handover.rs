@@ -11,7 +11,7 @@ use super::job::Job;
 use super::turn::Shop;
 use crate::Protocol;
 use crate::connection::Connection;
-use crate::handover::{Handover, Parcel, Seat};
+use crate::handover::{Fresh, Handover, Parcel, Seat};
 
 /// A worker's place among those that hand connections to each other.
 pub(super) struct Sharing<S, C> {
@@ -61,9 +61,31 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         }
     }
 
-    /// Whether connections wait that some worker has to take.
+    /// Whether connections wait that this worker has to take, or any.
     pub(super) fn has_offers(&self) -> bool {
-        self.sharing.as_ref().is_some_and(|sharing| !sharing.handover.is_empty())
+        self.sharing.as_ref().is_some_and(|sharing| sharing.handover.waits_for(sharing.seat))
+    }
+
+    /// Gives a connection that was just accepted to a worker that has fewer, if there is one.
+    /// Returns it otherwise.
+    pub(super) fn deal(&mut self, fresh: Fresh<D::Socket>) -> Option<Fresh<D::Socket>> {
+        let count = self.connections.len();
+        let Some(sharing) = &self.sharing else { return Some(fresh) };
+        if count >= DEALT_BELOW || self.bench.draining {
+            return Some(fresh);
+        }
+        let kept = sharing.handover.deal(sharing.seat, count, fresh);
+        self.bench.metrics.dealt += u64::from(kept.is_none());
+        kept
+    }
+
+    /// Begins with the connections that other workers have accepted for this one.
+    pub(super) fn take_dealt(&mut self) {
+        while let Some(sharing) = &self.sharing
+            && let Some(fresh) = sharing.handover.take_dealt(sharing.seat)
+        {
+            self.admit(fresh);
+        }
     }
 
     /// Offers what waits here, the first `kept` left out, as far as it can be moved and there is
@@ -97,6 +119,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         }
         self.wheel.disarm(token);
         bench.metrics.open -= 1;
+        self.pulse.show_open(bench.metrics.open);
         bench.metrics.handed_over += 1;
         let connection = self.connections.remove(token)?;
         bench.forget_parked(&connection);
@@ -117,6 +140,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         let token = self.connections.insert_with(|_| connection)?;
         let connection = self.connections.get_mut(token)?;
         self.bench.metrics.open += 1;
+        self.pulse.show_open(self.bench.metrics.open);
         self.bench.metrics.taken_over += 1;
         if self.bench.driver.register(&mut connection.socket, token).is_err() {
             self.close(token);
@@ -125,3 +149,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         Some(token)
     }
 }
+
+/// With so many connections the kernel's choice, by a hash of the addresses, is off by some percent
+/// only, and a lock for each of them would cost more.
+const DEALT_BELOW: usize = 256;

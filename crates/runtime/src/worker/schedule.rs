@@ -48,11 +48,13 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         Self { shop: Some(Box::new(shop)), desk, twin }
     }
 
-    /// Shares expensive requests with the other workers of `handover`: where several wait that have
-    /// not begun, or another is under way, their connections go to whichever worker is free first.
+    /// Shares with the other workers of `handover`. Where several expensive requests wait that have
+    /// not begun, or another is under way, their connections go to whichever worker is free first;
+    /// and what this worker accepts goes to another while it is open on few connections and the
+    /// other on fewer.
     pub fn share(&mut self, handover: &Arc<Handover<D::Socket, P::Parcel>>) {
         let shop = self.shop_mut();
-        let seat = handover.join(shop.bench.driver.waker());
+        let seat = handover.join(shop.bench.driver.waker(), Arc::clone(&shop.pulse));
         shop.sharing = Some(Sharing::new(Arc::clone(handover), seat));
     }
 
@@ -92,9 +94,13 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         Ok(turn)
     }
 
-    /// Runs the expensive request that has waited longest.
+    /// Takes what other workers have for this one, and runs the expensive request that has waited
+    /// longest.
     #[cold]
     fn run_expensive(&mut self) {
+        if self.shop_mut().is_called {
+            self.shop_mut().take_dealt();
+        }
         let Some(twin) = &mut self.twin else {
             // A protocol without a twin has nothing expensive: what called was something else.
             self.shop_mut().is_called = false;

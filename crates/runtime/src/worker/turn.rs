@@ -321,6 +321,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         self.wheel.disarm(token);
         self.bench.metrics.closed += 1;
         self.bench.metrics.open -= 1;
+        self.pulse.show_open(self.bench.metrics.open);
         if self.bench.draining {
             match self.bench.is_busy(&connection) {
                 true => self.report.cut += 1,
