@@ -97,7 +97,8 @@ impl<S, C> Handover<S, C> {
     }
 
     /// Gives a connection that the worker has accepted to the one that has fewest, if that has so
-    /// much fewer than the `own_count` of this one that it is worth a wake-up. Returns it otherwise.
+    /// much fewer than the `own_count` of this one that it is worth a wake-up. Otherwise returns
+    /// it.
     pub(crate) fn deal(&self, seat: Seat, own_count: usize, fresh: Fresh<S>) -> Option<Fresh<S>> {
         let mut state = self.lock();
         let others = state.members.iter_mut().enumerate().filter(|(index, _)| *index != seat.0);
