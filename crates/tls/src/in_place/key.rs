@@ -136,19 +136,23 @@ impl Direction {
             .map_err(|_| Fault::BadRecordMac)
     }
 
-    /// Seals `content` in place, with its type behind it, and writes the last ciphertext byte and
-    /// the tag to `tail`.
+    /// Seals `inner`, content and type, in place, and writes the tag.
     #[inline]
     pub(super) fn seal(
         &mut self,
         header: [u8; HEADER_LEN],
-        content: &mut [u8],
-        content_type: u8,
-        tail: &mut [u8; TAIL_LEN],
+        inner: &mut [u8],
+        tag: &mut [u8; TAG_LEN],
     ) -> Result<(), Fault> {
         let (key, nonce) = self.step()?;
-        key.seal_in_place_scatter(nonce, Aad::from(header), content, &[content_type], tail)
+        key.seal_in_place_scatter(nonce, Aad::from(header), inner, &[], tag)
             .map_err(|_| Fault::Internal)
+    }
+
+    /// Whether a byte apart costs the cipher more than copying the content to it.
+    #[inline]
+    pub(super) fn seals_in_one_piece(&self) -> bool {
+        self.cipher == Cipher::ChaCha20
     }
 
     /// Seals `content` into `target`, of the same length, and `tail`.

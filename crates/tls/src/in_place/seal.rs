@@ -1,6 +1,6 @@
 //! Sealing: from a payload to a record, in place or out of another place.
 
-use super::key::TAIL_LEN;
+use super::key::{TAG_LEN, TAIL_LEN};
 use super::layer::InPlace;
 use crate::fault::Fault;
 use crate::record::{APPLICATION_DATA, CONTENT_LEN_MAX, HEADER_LEN};
@@ -9,11 +9,21 @@ impl InPlace {
     /// Makes the payload between header and tail of `window` one record.
     #[inline]
     pub(super) fn seal_window(&mut self, window: &mut [u8]) -> Result<usize, Fault> {
+        self.seal_typed(APPLICATION_DATA, window)
+    }
+
+    /// Makes what is between header and tail of `window` one record of this type. The type goes
+    /// behind the content first: a byte sealed apart would take the library 10 ns, and 150 ns with
+    /// ChaCha20.
+    #[inline]
+    fn seal_typed(&mut self, content_type: u8, window: &mut [u8]) -> Result<usize, Fault> {
         let record_len = window.len();
         let (header, rest) = window.split_first_chunk_mut::<HEADER_LEN>().ok_or(Fault::Internal)?;
-        let (content, tail) = rest.split_last_chunk_mut::<TAIL_LEN>().ok_or(Fault::Internal)?;
+        let (inner, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Fault::Internal)?;
+        let (last, content) = inner.split_last_mut().ok_or(Fault::Internal)?;
+        *last = content_type;
         *header = header_of(content.len())?;
-        self.outbound.seal(*header, content, APPLICATION_DATA, tail)?;
+        self.outbound.seal(*header, inner, tag)?;
         Ok(record_len)
     }
 
@@ -27,6 +37,10 @@ impl InPlace {
     ) -> Result<usize, Fault> {
         let record_len = HEADER_LEN + content.len() + TAIL_LEN;
         let window = target.get_mut(..record_len).ok_or(Fault::Internal)?;
+        if self.outbound.seals_in_one_piece() {
+            window[HEADER_LEN..][..content.len()].copy_from_slice(content);
+            return self.seal_typed(content_type, window);
+        }
         let (header, rest) = window.split_first_chunk_mut::<HEADER_LEN>().ok_or(Fault::Internal)?;
         let (sealed, tail) = rest.split_last_chunk_mut::<TAIL_LEN>().ok_or(Fault::Internal)?;
         *header = header_of(content.len())?;

@@ -1,6 +1,6 @@
 //! A peer for the layer whose secrets everybody knows: what it seals, the layer can open.
 
-use super::key::{Cipher, Direction, TAIL_LEN};
+use super::key::{Cipher, Direction, TAG_LEN};
 use crate::aside::TrafficSecret;
 use crate::fault::Fault;
 use crate::record::{APPLICATION_DATA, HEADER_LEN};
@@ -29,21 +29,13 @@ impl Sealer {
     /// One record, its header included, with so many zeros behind the type.
     pub(crate) fn seal(&mut self, content_type: u8, content: &[u8], padding: usize) -> Vec<u8> {
         let mut inner = content.to_vec();
-        let last = match padding.checked_sub(1) {
-            Some(zeros) => {
-                inner.push(content_type);
-                inner.resize(inner.len() + zeros, 0);
-                0
-            }
-            None => content_type,
-        };
-        let body_len = u16::try_from(inner.len() + TAIL_LEN).expect("fuzzed records are short");
+        inner.push(content_type);
+        inner.resize(inner.len() + padding, 0);
+        let body_len = u16::try_from(inner.len() + TAG_LEN).expect("fuzzed records are short");
         let [high, low] = body_len.to_be_bytes();
         let header: [u8; HEADER_LEN] = [APPLICATION_DATA, 3, 3, high, low];
-        let mut tail = [0; TAIL_LEN];
-        self.direction
-            .seal(header, &mut inner, last, &mut tail)
-            .expect("sealing has no reason to fail");
-        [&header[..], &inner, &tail].concat()
+        let mut tag = [0; TAG_LEN];
+        self.direction.seal(header, &mut inner, &mut tag).expect("sealing has no reason to fail");
+        [&header[..], &inner, &tag].concat()
     }
 }
