@@ -16,7 +16,7 @@ use crate::parse::{Head, HeadError, HeadScan, HeaderSlots, Method, Outline, Vers
 use crate::receiving::{self, BodyPhase, Coding, Content, Opening};
 use crate::rejection::Rejection;
 use crate::request::Request;
-use crate::router::Found;
+use crate::router::{Found, Params};
 use crate::waiting::Waiting;
 
 /// The state of one connection between calls.
@@ -159,7 +159,10 @@ impl Connection {
                 }
                 http.send(route, &mut reply, None, terms, ring, exchange.outbound)
             }
-            _ => http.send_refusal(&Rejection::not_routed(&found), terms, ring, exchange.outbound),
+            _ => {
+                let rejection = Rejection::not_routed(&found, head);
+                http.send_refusal(&rejection, terms, ring, exchange.outbound)
+            }
         };
         exchange.inbound.consume(head_len);
         self.next(terms, exchange.now)?;
@@ -253,11 +256,12 @@ impl Connection {
                 return Err(Need::Finish);
             }
         };
-        let head_len = body.head_len;
-        if may_stand_back && http.is_expensive(body.route) {
+        let (head_len, route) = (body.head_len, body.route);
+        if may_stand_back && http.is_expensive(route) {
             return Err(Need::Defer);
         }
-        self.answer_claimed(head_len, Some(&content), outline, http, slots, exchange)
+        let content = Some((route, content));
+        self.answer_claimed(head_len, content, outline, http, slots, exchange)
     }
 
     fn await_body(&self, http: &Core, exchange: &Exchange<'_>) -> Need {
@@ -275,18 +279,19 @@ impl Connection {
         Need::Bytes { room, deadline: by_rate.min(by_stall) }
     }
 
-    /// Gives a complete request to the route's handler, in a lease of its own. Without content it
-    /// has no body.
+    /// Gives a complete request to the route's handler, in a lease of its own. Without content,
+    /// which comes with the route that it was received for, it has no body.
     pub(crate) fn answer_claimed(
         &mut self,
         head_len: usize,
-        content: Option<&Content>,
+        content: Option<(usize, Content)>,
         outline: Option<Outline>,
         http: &Core,
         slots: &mut HeaderSlots,
         exchange: &mut Exchange<'_>,
     ) -> Step {
-        let Content { raw_len, start, len } = content.copied().unwrap_or_default();
+        let (known_route, content) = content.unzip();
+        let Content { raw_len, start, len } = content.unwrap_or_default();
         let (total, wanted) = (head_len + raw_len, head_len + start + len);
         let claimed = exchange.inbound.claim_front(exchange.ring, total, wanted);
         let mut lease = claimed.map_err(|_| Need::Room)?;
@@ -304,15 +309,21 @@ impl Connection {
             },
         };
         let mut terms = self.terms(&head, exchange);
-        let found = http.service().router.find(head.method, head.target.path_bytes());
-        let Found::Route { value, params, .. } = found else { return Err(Need::Abort) };
-        let route = &http.service().routes[*value];
+        let service = http.service();
+        let (index, params) = match known_route {
+            Some(index) if !service.routes[index].may_have_params => (index, Params::none()),
+            _ => match service.router.find(head.method, head.target.path_bytes()) {
+                Found::Route { value, params, .. } => (*value, params),
+                _ => return Err(Need::Abort),
+            },
+        };
+        let route = &service.routes[index];
         let request = Request::new(&head, &params, &self.peer);
         let (ring, connections, layer) = (exchange.ring, exchange.connections, exchange.layer);
-        let asked = Asked { index: *value, request, body, connections, layer };
+        let asked = Asked { index, request, body, connections, layer };
         let mut reply = None;
         if let Some(pending) = http.call(asked, &mut reply, ring, &mut terms) {
-            self.phase = Phase::Waiting(Waiting::new(pending, *value, &head, terms, http));
+            self.phase = Phase::Waiting(Waiting::new(pending, index, &head, terms, http));
             return Ok(());
         }
         http.send(route, &mut reply, Some(lease), terms, ring, exchange.outbound);

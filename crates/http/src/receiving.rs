@@ -119,7 +119,7 @@ pub(crate) fn open(
         _ => Opening::Refuse(rejection, Terms { persistence: Persistence::Close, ..terms }, None),
     };
     let Found::Route { value, params, .. } = found else {
-        return refuse(Rejection::not_routed(found));
+        return refuse(Rejection::not_routed(found, head));
     };
     let route = &http.service().routes[**value];
     let len_max = route.body_len_max;

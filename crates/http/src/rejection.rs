@@ -6,6 +6,7 @@ use std::fmt;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::encode::reason;
+use crate::parse::Head;
 use crate::router::Found;
 
 /// Why a request was refused. The peer is told in the reply's content.
@@ -28,9 +29,10 @@ impl Rejection {
         Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), cause)
     }
 
-    /// The refusal of a request that the router has no handler for.
+    /// The refusal of a request that the router has no handler for. One that asks the server
+    /// itself for its options is not refused, and there is nothing to tell (RFC 9110 §9.3.7).
     #[cold]
-    pub(crate) fn not_routed<T>(found: &Found<'_, T>) -> Self {
+    pub(crate) fn not_routed<T>(found: &Found<'_, T>, head: &Head<'_>) -> Self {
         match found {
             Found::MethodNotAllowed { allow } => {
                 let cause = "the method is not allowed for this path";
@@ -44,6 +46,8 @@ impl Rejection {
             Found::BadPath => {
                 Self::new(StatusCode::BAD_REQUEST, "the path is not percent-encoded utf-8")
             }
+            // No other target starts like this.
+            _ if head.target.path() == "*" => Self::new(StatusCode::NO_CONTENT, ""),
             _ => Self::new(StatusCode::NOT_FOUND, "nothing is served at this path"),
         }
     }

@@ -38,6 +38,8 @@ pub(crate) struct PlannedRoute {
     /// What each coding needs before the route's own plan begins.
     coding_plans: Vec<(String, Plan)>,
     pub(crate) name: String,
+    /// The path may have parameters, so that a request must be looked up to know them.
+    pub(crate) may_have_params: bool,
     /// Answered when others are refused for want of memory.
     pub(crate) is_vital: bool,
 }
@@ -100,20 +102,10 @@ impl PlannedRoute {
             decoding,
             is_vital,
             coding_plans,
+            may_have_params: name.contains('{'),
             name,
         })
     }
-}
-
-/// Registers a value for every method that the path has no value for yet.
-fn insert_any(router: &mut Router<usize>, path: &str, index: usize) -> Result<(), RouteError> {
-    for method in ANY_METHOD {
-        match router.insert(method, path, index) {
-            Ok(()) | Err(RouteError::Duplicate { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 impl fmt::Debug for PlannedRoute {
@@ -189,7 +181,6 @@ impl Service {
         }
         let mut routes = Vec::with_capacity(registrations.len());
         let mut router = Router::new();
-        let mut at_any_method = Vec::new();
         for Registration { method, path, route } in registrations {
             let name = format!("{} {path}", method.unwrap_or("*"));
             match PlannedRoute::plan(name, route, &limits, segment_len, segment_count) {
@@ -200,16 +191,11 @@ impl Service {
                 }
             }
             let index = routes.len() - 1;
-            match method {
-                Some(method) => {
-                    let inserted = router.insert(Method::from_name(method), &path, index);
-                    errors.extend(inserted.err().map(ServiceError::Route));
-                }
-                None => at_any_method.push((path, index)),
-            }
-        }
-        for (path, index) in at_any_method {
-            errors.extend(insert_any(&mut router, &path, index).err().map(ServiceError::Route));
+            let inserted = match method {
+                Some(method) => router.insert(Method::from_name(method), &path, index),
+                None => router.insert_any(&path, index),
+            };
+            errors.extend(inserted.err().map(ServiceError::Route));
         }
         if errors.is_empty() { Ok(Self { router, routes, limits }) } else { Err(errors) }
     }
@@ -229,16 +215,3 @@ impl Service {
         })
     }
 }
-
-/// What a route for any method answers. CONNECT asks for a tunnel and extension methods for what
-/// nobody here knows: those must be registered by name.
-const ANY_METHOD: [Method<'static>; 8] = [
-    Method::Get,
-    Method::Head,
-    Method::Post,
-    Method::Put,
-    Method::Delete,
-    Method::Patch,
-    Method::Options,
-    Method::Trace,
-];

@@ -88,7 +88,8 @@ impl App {
         options "OPTIONS"
     }
 
-    /// Answers every method that has no route of its own at this path.
+    /// Answers every method that has no route of its own at this path, those that HTTP does not
+    /// name included. CONNECT, which asks for a tunnel, is refused.
     #[must_use]
     pub fn any<M>(self, path: &str, route: impl IntoRoute<M>) -> Self {
         self.route(None, path, route.into_route())

@@ -153,3 +153,42 @@ fn issue_7_a_file_is_sent_by_the_kernel_also_where_its_route_is_expensive() {
     // Each part is begun by the expensive job of one turn.
     assert!(turns < 20, "{turns} turns");
 }
+
+/// A body with the next request right behind it had no room to be shifted to where a type of native
+/// alignment can start, and its client was told that it had sent something wrong.
+#[test]
+fn issue_5_pipelined_bodies_are_seen_as_types_of_native_alignment() {
+    let sum = |numbers: InPlace<[u64]>| numbers.iter().sum::<u64>().to_string();
+    let mut lab = Lab::new(App::new().post("/sum", sum));
+    let client = lab.connect();
+    let body = [1u64, 2, 39].map(u64::to_ne_bytes).concat();
+    for pad in 0..8 {
+        // Eight lengths of the head: the body starts at every address once.
+        let target = format!("/sum?{}", "x".repeat(pad));
+        client.send(&post(&target, &body).repeat(3));
+    }
+    lab.settle();
+    let received = client.received();
+    let texts: Vec<_> = replies(&received).iter().map(|reply| reply.text().to_owned()).collect();
+    assert_eq!(texts, ["42"; 24]);
+}
+
+/// A path that answers any method refused those that HTTP does not name, and took HEAD away from
+/// the route for GET. The server itself was not found.
+#[test]
+fn issue_5_any_method_means_any() {
+    let app = App::new().any("/any", || "any").get("/any", || "get").get("/one", || "one");
+    let mut lab = Lab::new(app);
+    let mut ask = |method: &str, target: &str| lab.request(method, target).send();
+    assert_eq!(ask("PROPFIND", "/any").text(), "any");
+    assert_eq!(ask("DELETE", "/any").text(), "any");
+    assert_eq!(ask("GET", "/any").text(), "get");
+    assert_eq!(ask("HEAD", "/any").header("content-length"), Some("3"));
+    assert_eq!(ask("PROPFIND", "/one").status(), 405);
+    let client = lab.connect();
+    client.send(b"OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
+    client.send(b"OPTIONS * HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx");
+    client.send(b"CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n");
+    lab.settle();
+    assert_eq!(statuses(&client.received()), [204, 204, 404]);
+}

@@ -8,6 +8,7 @@ use waterwheel_ring::{Lease, Ring};
 use waterwheel_stages::typed::{View, ViewError, Viewable};
 
 use super::Extract;
+use crate::encode::REPLY_HEAD_ROOM;
 use crate::rejection::Rejection;
 use crate::reply::{Body, IntoReply, Reply};
 use crate::request::Call;
@@ -39,7 +40,11 @@ impl<T: ?Sized + Viewable> Extract for InPlace<T> {
                 Rejection::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string())
             })?,
         };
-        match View::new(body) {
+        let viewed = match View::new(body) {
+            Err((ViewError::Alignment, body)) => View::new(aligned(body, call.ring())?),
+            viewed => viewed,
+        };
+        match viewed {
             Ok(view) => Ok(Self { view }),
             Err((error, _)) => Err(refused(&error)),
         }
@@ -49,6 +54,18 @@ impl<T: ?Sized + Viewable> Extract for InPlace<T> {
 #[cold]
 fn refused(error: &ViewError) -> Rejection {
     Rejection::new(StatusCode::BAD_REQUEST, error.to_string())
+}
+
+/// The body in another run, at the start of a segment but for headroom: a body that fills its run
+/// at the wrong address is not its sender's fault. The ring counts the copy.
+#[cold]
+fn aligned(mut body: Lease, ring: &Ring) -> Result<Lease, Rejection> {
+    let mut target = ring
+        .reserve_bytes(REPLY_HEAD_ROOM + body.len())
+        .map_err(|full| Rejection::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string()))?;
+    target.set_headroom(REPLY_HEAD_ROOM);
+    body.relocate(target).expect("the run was reserved for these bytes");
+    Ok(body)
 }
 
 impl<T: ?Sized + Viewable> IntoReply for InPlace<T> {

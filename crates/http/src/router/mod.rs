@@ -81,12 +81,25 @@ impl<T> Router<T> {
     /// A [`RouteError`] that names the path; the router is unchanged.
     pub fn insert(&mut self, method: Method<'_>, path: &str, value: T) -> Result<(), RouteError> {
         check_method(method, path)?;
+        self.resource(path)?.insert(method, value)
+    }
+
+    /// Registers `value` for `path` and every method that has no value of its own there, unknown
+    /// ones included. CONNECT, which asks for a tunnel, must be registered by name.
+    ///
+    /// # Errors
+    /// A [`RouteError`] that names the path; the router is unchanged.
+    pub fn insert_any(&mut self, path: &str, value: T) -> Result<(), RouteError> {
+        self.resource(path)?.insert_any(value)
+    }
+
+    fn resource(&mut self, path: &str) -> Result<&mut Resource<T>, RouteError> {
         check_path(path)?;
         let index = match self.index_of.get(path) {
             Some(&index) => index,
             None => self.insert_resource(path)?,
         };
-        self.resources[index].insert(method, value)
+        Ok(&mut self.resources[index])
     }
 
     fn insert_resource(&mut self, path: &str) -> Result<usize, RouteError> {

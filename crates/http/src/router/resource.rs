@@ -13,6 +13,8 @@ pub(super) struct Resource<T> {
     known: [Option<u8>; KNOWN_COUNT],
     /// Names of other methods, with indices into `values`.
     others: Vec<(String, usize)>,
+    /// For every method without a value of its own but CONNECT.
+    any: Option<T>,
     /// The value of the `Allow` field.
     allow: String,
 }
@@ -25,6 +27,7 @@ impl<T> Resource<T> {
             values: Vec::new(),
             known: [None; KNOWN_COUNT],
             others: Vec::new(),
+            any: None,
             allow: String::new(),
         }
     }
@@ -62,6 +65,16 @@ impl<T> Resource<T> {
         Ok(())
     }
 
+    pub(super) fn insert_any(&mut self, value: T) -> Result<(), RouteError> {
+        if self.any.is_some() {
+            let (method, path) = ("*".to_owned(), self.template.clone());
+            return Err(RouteError::Duplicate { method, path });
+        }
+        self.any = Some(value);
+        self.allow = self.render_allow();
+        Ok(())
+    }
+
     #[inline]
     pub(super) fn find<'a>(&'a self, method: Method<'_>, params: Params<'a>) -> Found<'a, T> {
         let (position, is_head_of_get) = match self.position(method) {
@@ -70,7 +83,18 @@ impl<T> Resource<T> {
         };
         match position.and_then(|position| self.values.get(position)) {
             Some(value) => Found::Route { value, params, template: &self.template, is_head_of_get },
-            None => Found::MethodNotAllowed { allow: &self.allow },
+            None => self.find_any(method, params),
+        }
+    }
+
+    #[cold]
+    fn find_any<'a>(&'a self, method: Method<'_>, params: Params<'a>) -> Found<'a, T> {
+        match &self.any {
+            // That would be a tunnel (RFC 9110 §9.3.6), which must be meant.
+            Some(value) if method != Method::Connect => {
+                Found::Route { value, params, template: &self.template, is_head_of_get: false }
+            }
+            _ => Found::MethodNotAllowed { allow: &self.allow },
         }
     }
 
@@ -88,12 +112,16 @@ impl<T> Resource<T> {
     fn render_allow(&self) -> String {
         let mut names: Vec<&str> = KNOWN
             .iter()
-            .filter(|&&method| self.position(method).is_some())
+            .filter(|&&method| {
+                let is_any = self.any.is_some() && method != Method::Connect;
+                is_any || self.position(method).is_some()
+            })
             .map(Method::as_str)
             .chain(self.others.iter().map(|(name, _)| name.as_str()))
             .collect();
-        if self.position(Method::Get).is_some() && self.position(Method::Head).is_none() {
-            names.push(Method::Head.as_str());
+        let head = Method::Head.as_str();
+        if self.position(Method::Get).is_some() && !names.contains(&head) {
+            names.push(head);
         }
         names.sort_unstable();
         names.join(", ")

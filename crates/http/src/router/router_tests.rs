@@ -170,3 +170,22 @@ fn paths_alike_at_both_ends_are_told_apart() {
         }
     }
 }
+
+#[test]
+fn what_has_no_value_of_its_own_goes_to_any() {
+    let mut router = Router::new();
+    router.insert_any("/any", "any").unwrap();
+    router.insert(Method::Get, "/any", "get").unwrap();
+    let find = |method| match router.find(method, "/any") {
+        Found::Route { value, is_head_of_get, .. } => Ok((*value, is_head_of_get)),
+        Found::MethodNotAllowed { allow } => Err(allow.to_owned()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(find(Method::Get), Ok(("get", false)));
+    assert_eq!(find(Method::Head), Ok(("get", true)));
+    assert_eq!(find(Method::Put), Ok(("any", false)));
+    assert_eq!(find(Method::Other("PROPFIND")), Ok(("any", false)));
+    let named = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE";
+    assert_eq!(find(Method::Connect), Err(named.to_owned()));
+    assert!(matches!(router.insert_any("/any", "again"), Err(RouteError::Duplicate { .. })));
+}
