@@ -37,9 +37,9 @@ fn lab(expensive_after: Duration) -> Lab {
         .post("/work", |body: Vec<u8>| (work(), body).1)
         .get("/vital", work.vital())
         .get("/gauges", Json::<Gauges>);
-    // Room for all that wait: memory is another matter.
+    // A segment for each that waits, and some more: memory is another matter.
     let mut config = LabConfig::default();
-    config.ring.segment_count = 8192;
+    config.ring.segment_count = 1024;
     let mut lab = Lab::with(app, config);
     WORLD.set(Some(lab.world().clone()));
     for target in ["/work", "/vital"] {

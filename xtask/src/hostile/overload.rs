@@ -87,8 +87,9 @@ pub(super) fn run(
 
 /// Enough to keep a server busy, and few enough to wait for a short time only.
 const FEW: usize = 16;
-/// As many users, who do not wait for each other.
-const MANY: usize = 2_000;
+/// As many users, who do not wait for each other: so many that a server which keeps all of them
+/// waiting is late, and not they.
+const MANY: usize = 15_000;
 const CAPACITY_TIME: Duration = Duration::from_secs(3);
 /// What a server must still do in time of what it can.
 const GOODPUT_MIN: f64 = 0.9;

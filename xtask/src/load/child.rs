@@ -48,7 +48,7 @@ impl<'a> To<'a> {
     /// The same, and each connection asks once before, and from then on in its turn.
     pub(crate) fn open_in_turn(&self, rate: f64, time: Duration) -> Result<Child<Outcome>> {
         let (rate, seconds) = (rate.to_string(), time.as_secs_f64().to_string());
-        let own = ["--tolerant", "--usual-priority", "--greet", "--in-turn"];
+        let own = ["--tolerant", "--usual-priority", "--greet", self.path, "--in-turn"];
         self.start("open", &[&own[..], &["--rate", &rate, "--seconds", &seconds]].concat())
     }
 
@@ -60,7 +60,7 @@ impl<'a> To<'a> {
         watched: u32,
     ) -> Result<Child<Outcome>> {
         let (rate, seconds) = (rate.to_string(), time.as_secs_f64().to_string());
-        let (own, watched) = (["--tolerant", "--greet"], watched.to_string());
+        let (own, watched) = (["--tolerant", "--greet", "/light"], watched.to_string());
         let rest = ["--rate", &rate, "--seconds", &seconds, "--watch", &watched];
         self.start("open", &[&own[..], &rest[..]].concat())
     }

@@ -52,9 +52,9 @@ pub(crate) enum Flags {
         /// are made.
         #[arg(long)]
         tolerant: bool,
-        /// Ask once on each connection before the load begins.
-        #[arg(long)]
-        greet: bool,
+        /// Ask for this path once on each connection before the load begins.
+        #[arg(long, value_name = "PATH")]
+        greet: Option<String>,
         /// Let each connection have its turn, instead of choosing one at random.
         #[arg(long)]
         in_turn: bool,
@@ -138,7 +138,7 @@ impl Flags {
                 beside,
                 share,
                 tolerant,
-                greet: greets,
+                greet: greeting,
                 in_turn,
                 usual_priority,
                 watch: watched,
@@ -146,7 +146,7 @@ impl Flags {
                 let beside = beside.zip(share).map(|(path, share)| Beside { path, share });
                 let temper = if tolerant { Temper::Tolerant } else { Temper::Strict };
                 let time = time(seconds)?;
-                let open = Open { rate, time, beside, temper, watched, greets, in_turn };
+                let open = Open { rate, time, beside, temper, watched, greeting, in_turn };
                 target.into_options(Way::Open { open, wants_realtime: !usual_priority })
             }
             Self::Hold { target } => target.into_options(Way::Hold),

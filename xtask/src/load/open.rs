@@ -57,9 +57,9 @@ pub(crate) struct Open {
     pub(crate) temper: Temper,
     /// The server's process, to read its CPU while the load counts.
     pub(crate) watched: Option<u32>,
-    /// Ask once on each connection before the load begins: a server may close one that is silent,
-    /// and where each has its turn only now and then, the first one comes late.
-    pub(crate) greets: bool,
+    /// Ask for this path once on each connection before the load begins: a server may close one
+    /// that is silent, and where each has its turn only now and then, the first one comes late.
+    pub(crate) greeting: Option<String>,
     /// Each connection has its turn, instead of any at random.
     pub(crate) in_turn: bool,
 }
@@ -68,8 +68,8 @@ pub(crate) fn run(target: &Target, connection_count: usize, open: &Open) -> Resu
     let Open { rate, time, temper, watched, .. } = *open;
     let beside = open.beside.as_ref();
     let mut crowd = Crowd::connect(target, connection_count, temper)?;
-    if open.greets {
-        greet(&mut crowd, &target.request())?;
+    if let Some(path) = &open.greeting {
+        greet(&mut crowd, &target.request_for(path))?;
     }
     if temper == Temper::Tolerant {
         println!("connected {connection_count}");
@@ -343,7 +343,7 @@ mod tests {
             beside: None,
             temper: Temper::Tolerant,
             watched: None,
-            greets: false,
+            greeting: None,
             in_turn: false,
         };
         let outcome = run(&target, 1, &open).unwrap();

@@ -75,6 +75,8 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         if let Some(connection) = self.connections.get_mut(token) {
             // Edges are only noted from now on: this queue is as good as the other.
             connection.flags.queued = true;
+            // It waits with what it has received, not with the room for more.
+            connection.inbound.trim();
             self.expensive.push_back((token, self.bench.now));
             self.bench.metrics.deferred += 1;
             self.set_lag();
