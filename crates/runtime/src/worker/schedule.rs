@@ -147,7 +147,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     /// Segments that the worker itself keeps ready for the next read and the next reply. All others
     /// that are leased belong to connections and handlers.
     pub fn spare_segments(&self) -> usize {
-        self.shop().bench.spare_segments()
+        let twins = self.twin.as_ref().map_or(0, Protocol::spare_segments);
+        self.shop().bench.spare_segments() + twins
     }
 
     /// The worker's protocol.

@@ -56,10 +56,15 @@ pub struct Sealed {
 
 impl Sealed {
     pub fn connect(lab: &Lab, config: &Arc<ClientConfig>) -> Self {
+        Self::over(lab.connect(), config)
+    }
+
+    /// Over a connection that is there.
+    pub fn over(wire: sim::Client, config: &Arc<ClientConfig>) -> Self {
         let name = ServerName::try_from("localhost").unwrap();
         let mut tls = ClientConnection::new(Arc::clone(config), name).unwrap();
         tls.set_buffer_limit(None);
-        Self { wire: lab.connect(), tls, plain: Vec::new(), fault: None }
+        Self { wire, tls, plain: Vec::new(), fault: None }
     }
 
     /// What the client wants sent.
