@@ -51,7 +51,12 @@ impl<D: Driver, P: Protocol> Bench<D, P> {
                 connection.deadline = deadline;
             }
             Next::SendFile => return self.begin_file(connection),
-            Next::Finish => connection.phase = Phase::Finishing,
+            Next::Finish => {
+                connection.phase = Phase::Finishing;
+                // The half-close is next, and sets another. What has passed must not come up again
+                // before its turn: that would close the connection at once.
+                connection.deadline = Instant::MAX;
+            }
             Next::Abort => {
                 self.outbound.clear();
                 return Err(Outcome::Close);
