@@ -162,6 +162,12 @@ impl<S, C> Handover<S, C> {
         state.waits_for(seat)
     }
 
+    /// Each worker's part of those that are offered now.
+    pub(crate) fn share(&self) -> usize {
+        let state = self.lock();
+        state.offered.len().div_ceil(state.members.len().max(1))
+    }
+
     /// Connections that are offered now.
     pub fn len(&self) -> usize {
         self.lock().offered.len()

@@ -95,6 +95,7 @@ pub(crate) fn constant(
     seconds: u32,
 ) -> Result<Outcome> {
     let mut command = command(program, "open", contestant.origin(), request, connections);
+    command.args(["--source", "127.2.0.1", "--source-count", "8"]);
     command.args(["--greet", request.path, "--watch", &contestant.pid().to_string()]);
     command.args(["--rate", &rate.to_string(), "--seconds", &seconds.to_string()]);
     parse(&output(&mut command)?)

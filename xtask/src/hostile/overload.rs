@@ -61,7 +61,8 @@ pub(super) fn run(
     let latency = load.latencies.first().context("no latency was measured")?;
     ensure!(load.seconds > 0.0, "the load had no time");
     let in_time = latency.within_second as f64 / time.as_secs_f64();
-    let shed_cost = (used - load.requests as f64 * usual_cost) / load.refused as f64;
+    let (served, refused) = load.seen;
+    let shed_cost = (used - served as f64 * usual_cost) / refused as f64;
     Ok(Verdict {
         cells: vec![
             format!("{capacity:.0}/s"),

@@ -42,6 +42,8 @@ struct Ledger {
     answered: u64,
     held_back: u64,
     refused: u64,
+    /// Replies since the recording began, and refusals.
+    seen: (u64, u64),
     failed: u64,
     asked_again: u64,
     recorded_from: Instant,
@@ -160,6 +162,7 @@ impl Ledger {
             answered: 0,
             held_back: 0,
             refused: 0,
+            seen: (0, 0),
             failed: 0,
             asked_again: 0,
             recorded_from,
@@ -188,6 +191,10 @@ impl Ledger {
 
     fn take_reply(&mut self, index: usize, connection: &mut Member, now: Instant) -> Result<()> {
         let is_refused = connection.take_refused() > 0;
+        if now >= self.recorded_from {
+            self.seen.0 += u64::from(!is_refused);
+            self.seen.1 += u64::from(is_refused);
+        }
         if let Some(due) = self.open[index].take()
             && due.at >= self.recorded_from
         {
@@ -275,6 +282,7 @@ impl Ledger {
             held_back: self.held_back,
             unanswered: (open_count + self.queue.len()) as u64,
             refused: self.refused,
+            seen: self.seen,
             failed: self.failed,
             asked_again: self.asked_again,
             ..Outcome::default()

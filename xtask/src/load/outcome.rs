@@ -31,6 +31,9 @@ pub(crate) struct Outcome {
     /// Whether the load tool had real-time priority, where it asks for it.
     #[serde(default)]
     pub(crate) is_realtime: bool,
+    /// Replies of 200, and others, that came while `cpu` was counted, whenever they were due.
+    #[serde(default)]
+    pub(crate) seen: (u64, u64),
     /// CPU during `seconds`. The server's is 0 where no server was watched.
     pub(crate) cpu: Option<CpuUsed>,
 }

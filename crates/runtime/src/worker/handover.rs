@@ -59,6 +59,14 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         if let Some(sharing) = &self.sharing {
             self.is_called = sharing.handover.end(sharing.seat);
         }
+        // Also when others took what waited here.
+        self.set_lag();
+    }
+
+    /// Expensive requests that wait for this worker: its own, and a part of those on offer.
+    pub(super) fn expensive_count(&self) -> usize {
+        let offered = self.sharing.as_ref().map_or(0, |sharing| sharing.handover.share());
+        self.expensive.len() + offered
     }
 
     /// Whether connections wait that this worker has to take, or any.

@@ -1,10 +1,11 @@
 //! How far the loop is behind: how long a request waits before the worker looks at it. Decides when
 //! that is too long, and leaves it to the protocol what to refuse.
 //!
-//! Two queues can grow. That of expensive requests is the worker's own: its length and what such a
-//! request takes tell how long the next one would wait. That of sockets which are ready is the
-//! kernel's. While it holds more than one poll can take, the worker wakes itself now and then: its
-//! wake queues up behind all that is ready, and the time until it comes out is what they wait.
+//! Two queues can grow. That of expensive requests is the worker's own, with a part of what workers
+//! offer each other: its length and what such a request takes tell how long the next one would
+//! wait. That of sockets which are ready is the kernel's. While it holds more than one poll can
+//! take, the worker wakes itself now and then: its wake queues up behind all that is ready, and the
+//! time until it comes out is what they wait.
 
 use std::time::Duration;
 
@@ -84,12 +85,11 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     pub(super) fn note_job_time(&mut self, time: Duration) {
         let mean = &mut self.lateness.job_time;
         *mean = *mean - *mean / WEIGHT + time / WEIGHT;
-        self.set_lag();
     }
 
     /// Tells the protocol what waits too long, if anything does.
     pub(super) fn set_lag(&mut self) {
-        let waiting = u32::try_from(self.expensive.len()).unwrap_or(u32::MAX);
+        let waiting = u32::try_from(self.expensive_count()).unwrap_or(u32::MAX);
         let wait = self.lateness.job_time.saturating_mul(waiting);
         let lag = match self.lateness.is_late {
             true => Lag::All,
