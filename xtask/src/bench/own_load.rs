@@ -95,7 +95,7 @@ pub(crate) fn constant(
     seconds: u32,
 ) -> Result<Outcome> {
     let mut command = command(program, "open", contestant.origin(), request, connections);
-    command.args(["--source", "127.2.0.1", "--source-count", "8"]);
+    command.args(MANY_SOURCES);
     command.args(["--greet", request.path, "--watch", &contestant.pid().to_string()]);
     command.args(["--rate", &rate.to_string(), "--seconds", &seconds.to_string()]);
     parse(&output(&mut command)?)
@@ -116,6 +116,7 @@ impl Holder {
         connections: u32,
     ) -> Result<Self> {
         let mut command = command(program, "hold", origin, request, connections);
+        command.args(MANY_SOURCES);
         let mut process = Guarded::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         let stdout = process.child_mut().stdout.take().context("the holder has no output")?;
         let mut line = String::new();
@@ -146,3 +147,6 @@ fn parse(printed: &str) -> Result<Outcome> {
     let outcome = printed.lines().next_back().unwrap_or_default();
     serde_json::from_str(outcome).context("the load tool printed no outcome")
 }
+
+/// An address has some 14,000 ports towards one of the server's that the kernel finds soon.
+const MANY_SOURCES: [&str; 4] = ["--source", "127.2.0.1", "--source-count", "8"];

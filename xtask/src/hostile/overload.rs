@@ -30,12 +30,15 @@ pub(super) const HEADER: &[&str] = &[
 pub(super) struct Kind {
     pub(super) name: &'static str,
     path: &'static str,
+    /// What must be answered in time, of what the server can.
+    least: f64,
 }
 
-/// Each computes for 2 ms; only every twentieth does.
+/// Each computes for 2 ms, or every twentieth does: then a refusal, a tenth of the mean request,
+/// takes a tenth away by itself where as many are refused as served.
 pub(super) const KINDS: [Kind; 2] = [
-    Kind { name: "of 2 ms each", path: "/burn" },
-    Kind { name: "one in 20 of 2 ms", path: "/mix" },
+    Kind { name: "of 2 ms each", path: "/burn", least: 0.9 },
+    Kind { name: "one in 20 of 2 ms", path: "/mix", least: 0.8 },
 ];
 
 pub(super) fn run(
@@ -82,7 +85,7 @@ pub(super) fn run(
             },
         ],
         // Whoever is refused is told so; a broken connection is another matter.
-        is_unharmed: load.failed == 0 && in_time >= GOODPUT_MIN * capacity,
+        is_unharmed: load.failed == 0 && in_time >= kind.least * capacity,
     })
 }
 
@@ -92,5 +95,3 @@ const FEW: usize = 16;
 /// waiting is late, and not they.
 const MANY: usize = 15_000;
 const CAPACITY_TIME: Duration = Duration::from_secs(3);
-/// What a server must still do in time of what it can.
-const GOODPUT_MIN: f64 = 0.9;

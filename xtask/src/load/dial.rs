@@ -22,7 +22,7 @@ impl Sources {
     }
 
     /// The address for the connection of this index: all of them in turn.
-    fn at(self, index: usize) -> IpAddr {
+    pub(super) fn at(self, index: usize) -> IpAddr {
         let step = u32::try_from(index % self.count.max(1) as usize).unwrap_or(0);
         Ipv4Addr::from_bits(self.first.to_bits().wrapping_add(step)).into()
     }

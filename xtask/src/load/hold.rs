@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::command::Target;
-use super::stream::connect;
+use super::stream::connect_from;
 use crate::reply::exchange;
 
 /// Opens the connections, asks once on each, says so on standard output, and holds them until
@@ -15,7 +15,8 @@ pub(crate) fn run(target: &Target, connection_count: usize) -> Result<()> {
     let request = target.request();
     let mut held = Vec::with_capacity(connection_count);
     for index in 0..connection_count {
-        let mut stream = connect(target.address, target.is_tls, PATIENCE)
+        let source = target.sources.map(|sources| sources.at(index));
+        let mut stream = connect_from(source, target.address, target.is_tls, PATIENCE)
             .with_context(|| format!("connection {index}"))?;
         let answer = exchange(&mut stream, &request)
             .with_context(|| format!("the server leaves connection {index} without a reply"))?;

@@ -2,7 +2,7 @@
 //! secret to keep, so it trusts every certificate.
 
 use std::io::{ErrorKind, Read, Result as IoResult, Write};
-use std::net::{SocketAddr, TcpStream as StdTcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream as StdTcpStream};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use rustls::crypto::{
 };
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// A connection whose calls wait.
 pub(crate) trait Blocking: Read + Write {}
@@ -25,7 +26,22 @@ pub(crate) fn connect(
     is_tls: bool,
     patience: Duration,
 ) -> Result<Box<dyn Blocking>> {
-    let stream = StdTcpStream::connect_timeout(&address, patience).context("the server refuses")?;
+    connect_from(None, address, is_tls, patience)
+}
+
+/// The same from an address of one's own.
+pub(super) fn connect_from(
+    source: Option<IpAddr>,
+    address: SocketAddr,
+    is_tls: bool,
+    patience: Duration,
+) -> Result<Box<dyn Blocking>> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if let Some(source) = source {
+        socket.bind(&SocketAddr::new(source, 0).into()).context("no port is left")?;
+    }
+    socket.connect_timeout(&address.into(), patience).context("the server refuses")?;
+    let stream = StdTcpStream::from(socket);
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     if is_tls {
