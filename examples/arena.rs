@@ -131,6 +131,12 @@ async fn wait() -> &'static str {
     "ok"
 }
 
+/// Waits for so long that one can look at what that takes.
+async fn wait_long() -> &'static str {
+    sleep(Duration::from_secs(3)).await;
+    "ok"
+}
+
 #[expect(unsafe_code, reason = "gives a promise about this program")]
 fn unshare_fds(server: Server) -> Server {
     // SAFETY: the folder is open before the server runs, and nothing here passes on what is opened
@@ -155,6 +161,7 @@ fn main() -> anyhow::Result<()> {
         .get("/burn-breathe", burn_and_breathe)
         .get("/mix", mix)
         .get("/async", wait)
+        .get("/async-long", wait_long)
         .get("/gauges", Json::<Gauges>)
         .post("/echo64", add_one.through(Base64::STANDARD))
         .post("/zecho64", add_one_zstd.through(zstd).through(Base64::STANDARD))

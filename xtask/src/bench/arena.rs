@@ -54,7 +54,7 @@ pub(crate) fn progress_bar(step_count: usize) -> Result<ProgressBar> {
 /// Instructions and memory repeat.
 fn rounds_of(row: &Row, rounds: u32) -> u32 {
     match row.work {
-        Work::Instructions { .. } | Work::Idle { .. } => 1,
+        Work::Instructions { .. } | Work::Idle { .. } | Work::Waiting { .. } => 1,
         _ => rounds,
     }
 }
@@ -186,7 +186,11 @@ fn measure(settings: &Settings, contestant: &mut Contestant<'_>, work: &Work) ->
         Work::Idle { request, connections } => {
             // Memory that a server took for an earlier round would hide what this one needs.
             contestant.restart(*cores)?;
-            memory::round(contestant, own_load, cores.load, request, *connections)
+            memory::round(contestant, own_load, cores.load, request, *connections, true)
+        }
+        Work::Waiting { request, connections } => {
+            contestant.restart(*cores)?;
+            memory::round(contestant, own_load, cores.load, request, *connections, false)
         }
         Work::Instructions { request, connections } => {
             count(contestant.entry, request.path, *connections)

@@ -1,4 +1,5 @@
-//! One round of the memory row: how much a server grows by connections that do nothing.
+//! One round of a memory row: how much a server grows by connections that do nothing, or whose
+//! requests wait.
 
 use std::path::Path;
 use std::thread;
@@ -20,11 +21,14 @@ pub(crate) fn round(
     core: usize,
     request: &Request,
     connections: u32,
+    awaits_replies: bool,
 ) -> Result<Round> {
     let connections = connections.min(affordable());
     let origin = contestant.origin();
     let before = contestant.resident_len()?;
-    let holder = on_core(core, || Holder::start(load_program, origin, request, connections))?;
+    let holder = on_core(core, || {
+        Holder::start(load_program, origin, request, connections, awaits_replies)
+    })?;
     thread::sleep(SETTLE);
     let after = contestant.resident_len()?;
     drop(holder);

@@ -108,15 +108,17 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
-    /// Returns when every connection has had its reply.
+    /// Returns when every connection has asked, and had its reply if that is awaited.
     pub(crate) fn start(
         program: &Path,
         origin: Origin,
         request: &Request,
         connections: u32,
+        awaits_replies: bool,
     ) -> Result<Self> {
         let mut command = command(program, "hold", origin, request, connections);
         command.args(MANY_SOURCES);
+        command.args((!awaits_replies).then_some("--unread"));
         let mut process = Guarded::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         let stdout = process.child_mut().stdout.take().context("the holder has no output")?;
         let mut line = String::new();

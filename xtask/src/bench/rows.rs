@@ -27,6 +27,8 @@ pub(crate) enum Work {
     Open { request: Request, connections: u32, rate: f64 },
     /// Memory that each idle connection costs after one request.
     Idle { request: Request, connections: u32 },
+    /// The same while a request of each connection waits in its handler.
+    Waiting { request: Request, connections: u32 },
     /// User-space instructions per request.
     Instructions { request: Request, connections: u32 },
 }
@@ -108,6 +110,7 @@ impl Work {
             Self::Closed { request, .. }
             | Self::Open { request, .. }
             | Self::Idle { request, .. }
+            | Self::Waiting { request, .. }
             | Self::Instructions { request, .. } => request,
         }
     }
@@ -141,7 +144,7 @@ const fn row(name: &'static str, title: &'static str, work: Work) -> Row {
 }
 
 /// Every row, in the order of the report.
-pub(crate) static ROWS: [Row; 20] = [
+pub(crate) static ROWS: [Row; 22] = [
     Row {
         base: FLOOR,
         ..row("plaintext", "/plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
@@ -211,6 +214,19 @@ pub(crate) static ROWS: [Row; 20] = [
             "tls-idle",
             "idle connections over TLS 1.3, resident memory per connection",
             Work::Idle { request: PLAINTEXT, connections: 18_000 },
+        )
+    },
+    row(
+        "async-10k",
+        "/async on 10,000 connections, server CPU per request",
+        closed(Request::get("/async", "ok"), 10_000, 1),
+    ),
+    Row {
+        unit: "KiB",
+        ..row(
+            "waiting",
+            "requests that wait for a timer, resident memory per connection with one",
+            Work::Waiting { request: Request::get("/async-long", "ok"), connections: 10_000 },
         )
     },
     row(

@@ -44,7 +44,7 @@ pub(crate) enum Way {
     /// Requests are due at random moments, so many a second on average, whatever the server does.
     Open { open: Open, wants_realtime: bool },
     /// One request on each connection, which is then held until standard input ends.
-    Hold,
+    Hold { awaits_replies: bool },
     /// Hostile clients.
     Attack(Attack),
 }
@@ -91,7 +91,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             let is_realtime = *wants_realtime && priority::raise();
             Outcome { is_realtime, ..open::run(target, *connections, open)? }
         }
-        Way::Hold => return hold::run(target, *connections),
+        Way::Hold { awaits_replies } => {
+            return hold::run(target, *connections, *awaits_replies);
+        }
         Way::Attack(attack) => {
             let fates = attack::run(target, *connections, attack)?;
             println!("{}", serde_json::to_string(&fates)?);

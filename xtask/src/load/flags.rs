@@ -69,6 +69,9 @@ pub(crate) enum Flags {
     Hold {
         #[command(flatten)]
         target: TargetFlags,
+        /// Wait for no reply: for requests that take long.
+        #[arg(long)]
+        unread: bool,
     },
     /// Hostile clients; the path is what they ask for where they ask.
     Attack {
@@ -149,7 +152,9 @@ impl Flags {
                 let open = Open { rate, time, beside, temper, watched, greeting, in_turn };
                 target.into_options(Way::Open { open, wants_realtime: !usual_priority })
             }
-            Self::Hold { target } => target.into_options(Way::Hold),
+            Self::Hold { target, unread } => {
+                target.into_options(Way::Hold { awaits_replies: !unread })
+            }
             Self::Attack { target, kinds, seconds, pace } => {
                 let attack = Attack { kinds, time: time(seconds)?, pace: time(pace)? };
                 target.into_options(Way::Attack(attack))

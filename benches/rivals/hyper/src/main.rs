@@ -46,6 +46,10 @@ async fn route(request: Request<Incoming>, limit: usize) -> Result<Answer, Infal
             tokio::time::sleep(Duration::from_millis(1)).await;
             answer::text(payload::OK)
         }
+        (&Method::GET, "/async-long") => {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            answer::text(payload::OK)
+        }
         (&Method::POST, "/echo64") => exchange::<Echo64>(request, limit).await,
         (&Method::POST, "/zecho64") => exchange::<Zecho64>(request, limit).await,
         (_, "/echo") => echo(request, limit).await,
