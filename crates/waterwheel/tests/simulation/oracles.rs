@@ -18,6 +18,10 @@ pub(crate) struct Watch {
     strikes: u64,
     /// When the server last did something that a client could see.
     pub(crate) busy_at: Duration,
+    /// What the disk has to do.
+    reads: usize,
+    /// When it last had something to do, or was done with it.
+    disk_busy_at: Duration,
     pub(crate) turns: u64,
     /// Turns for nothing, one after the other.
     empty_turns: u64,
@@ -42,6 +46,8 @@ impl Watch {
             metrics: lab.metrics(),
             strikes: 0,
             busy_at: Duration::ZERO,
+            reads: 0,
+            disk_busy_at: Duration::ZERO,
             turns: 0,
             empty_turns: 0,
             starved: None,
@@ -86,7 +92,15 @@ impl Watch {
         let is_empty = stood_still && !moved && events + accepted + expired == 0;
         self.empty_turns = if is_empty { self.empty_turns + 1 } else { 0 };
         let gap_max = setting.worker.hold * 2 + HOLD_SLACK;
-        if !moved && before > self.busy_at + gap_max && lab.leased_segments() > 0 {
+        // What a disk reads into is leased for as long as the disk takes, and what it has read is
+        // still to be sent.
+        let reads = lab.worker().file_work_count();
+        if reads + self.reads > 0 {
+            self.disk_busy_at = now;
+        }
+        self.reads = reads;
+        let is_quiet = !moved && before > self.busy_at.max(self.disk_busy_at) + gap_max;
+        if is_quiet && lab.leased_segments() > 0 {
             let (count, gap) = (lab.leased_segments(), now - self.busy_at);
             return Err(format!("{count} segments leased, {gap:?} after anything happened"));
         }
