@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use waterwheel_http::{IntoRoute, Limits, Locals, Registration, Service, ServiceError};
+use waterwheel_http::{
+    Handler, IntoRoute, Limits, Locals, Registration, Service, ServiceError, WhenGone,
+};
 use waterwheel_runtime::{Control, WorkerConfig};
 
 use crate::error::StartError;
@@ -105,7 +107,8 @@ impl App {
             self = self.per_core(|_| Caches::default());
         }
         self.folder_count += 1;
-        let serving = || Serving::new(&files, index);
+        // Who says that no further request comes waits for the reply, and a file does not take long.
+        let serving = || Serving::new(&files, index).when_gone(WhenGone::Finish);
         self.get(&format!("{path}/"), serving()).get(&format!("{path}/{{*path}}"), serving())
     }
 

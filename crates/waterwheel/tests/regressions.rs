@@ -8,7 +8,8 @@ use std::time::Duration;
 use scratch::Scratch;
 use waterwheel::fs::{self, Access, Folder};
 use waterwheel::lab::{Lab, LabConfig};
-use waterwheel::{App, BodyWriter, Handler, InPlace, Limits, Local, Reply};
+use waterwheel::reactor::sim::{Fault, Faults};
+use waterwheel::{App, BodyWriter, Files, Handler, InPlace, Limits, Local, Reply};
 use wire::{get, post, post_chunked, replies, statuses};
 
 /// A server whose ring of 4 KiB holds one request of the longest kind, and little else.
@@ -191,4 +192,26 @@ fn issue_5_any_method_means_any() {
     client.send(b"CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n");
     lab.settle();
     assert_eq!(statuses(&client.received()), [204, 204, 404]);
+}
+
+/// A client that has ended its side was taken for gone while its file was not in memory.
+#[test]
+fn issue_7_a_client_that_asks_for_nothing_more_gets_its_file() {
+    let scratch = Scratch::new();
+    scratch.file("short", "turning");
+    scratch.file("long", vec![b'f'; 300_000]);
+    for name in ["short", "long"] {
+        let files = Files::new(scratch.path()).expect("the folder is there");
+        let mut config = LabConfig::default();
+        config.faults = Faults::none().with(Fault::ColdFile, 1.0);
+        let mut lab = Lab::with(App::new().files("/", files), config);
+        let client = lab.connect();
+        client.send(&get(&format!("/{name}")));
+        client.shutdown_write();
+        lab.advance(Duration::from_secs(10));
+        let len = if name == "short" { 7 } else { 300_000 };
+        let received = client.received();
+        let reply = &replies(&received)[0];
+        assert_eq!((reply.status(), reply.body().len()), (200, len), "{name}");
+    }
 }
