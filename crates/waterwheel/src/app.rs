@@ -107,7 +107,7 @@ impl App {
             self = self.per_core(|_| Caches::default());
         }
         self.folder_count += 1;
-        // Who says that no further request comes waits for the reply, and a file does not take long.
+        // Who says that no further request comes waits for the reply, and files are soon read.
         let serving = || Serving::new(&files, index).when_gone(WhenGone::Finish);
         self.get(&format!("{path}/"), serving()).get(&format!("{path}/{{*path}}"), serving())
     }
