@@ -84,13 +84,6 @@ pub trait Driver: 'static {
         runs: &[IoSlice<'_>],
     ) -> io::Result<usize>;
 
-    /// As [`send_vectored`](Self::send_vectored), and tells the kernel that more follows at once,
-    /// so that it need not leave in a packet of its own.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    fn send_more(&mut self, socket: &mut Self::Socket, runs: &[IoSlice<'_>]) -> io::Result<usize>;
-
     /// Writes up to `len` bytes of `file` from byte `at` on, without their passing through the
     /// process; the count may be short. What is not in memory is waited for, so look first.
     /// `Ok(0)` means that the file ends there.

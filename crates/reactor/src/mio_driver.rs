@@ -177,16 +177,6 @@ impl Driver for MioDriver {
         Ok(rustix::net::sendmsg(socket.0.as_fd(), runs, &mut control, NO_SIGNAL)?)
     }
 
-    fn send_more(&mut self, socket: &mut Stream, runs: &[IoSlice<'_>]) -> io::Result<usize> {
-        debug_assert!(runs.len() <= VECTORED_MAX, "more runs than one call takes");
-        #[cfg(target_os = "linux")]
-        let flags = NO_SIGNAL | SendFlags::MORE;
-        #[cfg(not(target_os = "linux"))]
-        let flags = NO_SIGNAL;
-        let mut control = SendAncillaryBuffer::default();
-        Ok(rustix::net::sendmsg(socket.as_fd(), runs, &mut control, flags)?)
-    }
-
     fn send_file(
         &mut self,
         socket: &mut Stream,

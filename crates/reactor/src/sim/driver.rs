@@ -79,10 +79,6 @@ impl Driver for SimDriver {
         self.state.borrow_mut().send(socket.id, runs)
     }
 
-    fn send_more(&mut self, socket: &mut SimSocket, runs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.send_vectored(socket, runs)
-    }
-
     fn send_file(
         &mut self,
         socket: &mut SimSocket,

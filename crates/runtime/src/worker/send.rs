@@ -40,30 +40,25 @@ pub(super) fn send_unsent<D: Driver>(
     unsent: &mut Unsent,
 ) -> Sent {
     let Unsent { runs, part, .. } = unsent;
-    let Some(part) = part else { return send(driver, socket, runs) };
-    let mut len = 0;
-    while !runs.is_empty() {
-        let mut slices = [IoSlice::new(&[]); VECTORED_MAX];
-        let count = runs.io_slices(&mut slices);
-        match driver.send_more(socket, &slices[..count]) {
-            Ok(0) => return Sent { len, stopped: Err(Outcome::Close) },
-            Ok(count) => {
-                len += count;
-                runs.consume(count);
-            }
-            Err(error) => return Sent { len, stopped: Err(after_fault(&error)) },
-        }
-    }
+    // The head leaves by itself. Told that more follows (`MSG_MORE`), the kernel puts the file's
+    // first bytes behind it, and every packet of the file is split: that took half as much CPU time
+    // again for 128 KiB and twice as much for 1 MiB.
+    let Sent { mut len, stopped } = send(driver, socket, runs);
+    let Some(part) = part.as_mut().filter(|_| stopped.is_ok()) else {
+        return Sent { len, stopped };
+    };
+    let mut room = FILE_LEN_PER_TURN;
     while part.len > 0 {
-        let Some(room) = FILE_LEN_PER_TURN.checked_sub(len).filter(|room| *room > 0) else {
+        if room == 0 {
             return Sent { len, stopped: Err(Outcome::Requeue) };
-        };
+        }
         let wanted = usize::try_from(part.len).unwrap_or(usize::MAX).min(room);
         match driver.send_file(socket, &part.file, part.at, wanted) {
             // The file has become shorter than its peer was told.
             Ok(0) => return Sent { len, stopped: Err(Outcome::Close) },
             Ok(count) => {
                 len += count;
+                room -= count;
                 part.at += count as u64;
                 part.len -= count as u64;
             }
