@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::artifacts;
 use crate::bench::{entries, proc, raise_file_limit};
-use crate::load::{Child, Latency, Outcome, Sources, To};
+use crate::load::{Causes, Child, Latency, Outcome, Sources, To};
 use crate::server::Server;
 
 /// How many, and how often they ask.
@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// How long they ask, once all are connected.
     #[arg(long, default_value_t = 60.0)]
     seconds: f64,
+    /// Connections of one process.
+    #[arg(long, value_name = "COUNT", default_value_t = 18_000, value_parser = clap::value_parser!(u16).range(1..=18_000))]
+    per_process: u16,
     /// Workers of the server, each with files of its own: as many as it takes to hold them all.
     #[arg(long, default_value_t = 16)]
     workers: usize,
@@ -74,11 +77,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
     let mut worst: Option<Latency> = None;
     let (mut answered, mut harmed, mut asked_again) = (0, 0, 0);
+    let mut causes = Causes::default();
     for load in loads {
         let outcome = load.outcome()?;
         answered += outcome.requests;
         harmed += outcome.harmed();
         asked_again += outcome.asked_again;
+        causes.add(&outcome.causes);
         let slower = |latency: &Latency| worst.as_ref().is_none_or(|worst| latency.p99 > worst.p99);
         worst = outcome.latencies.into_iter().next().filter(slower).or(worst);
     }
@@ -106,6 +111,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         latency.p50 / 1e3,
         latency.p99 / 1e3
     );
+    causes.lines().for_each(|line| println!("{line}"));
     ensure!(harmed == 0, "requests were harmed");
     Ok(())
 }
@@ -122,7 +128,8 @@ fn connect_all(
     let mut loads = Vec::new();
     let mut left = options.connections;
     while left > 0 {
-        let count = left.min(PER_PROCESS);
+        // Below the usual limit of 20,000 files; the tool has some of its own.
+        let count = left.min(usize::from(options.per_process));
         let first = Sources::nth(base + u32::try_from(loads.len())? * SOURCES_PER_PROCESS);
         let sources = Some(Sources { first, count: SOURCES_PER_PROCESS });
         let to = To { sources, ..To::new(address, "/light", count) };
@@ -154,8 +161,6 @@ fn parse_line(text: &str, name: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Below the usual limit of 20,000 files; the tool has some of its own.
-const PER_PROCESS: usize = 18_000;
 /// An address has some 28,000 ports towards one of the server's. The fuller it is, the longer the
 /// kernel looks for a free one.
 const SOURCES_PER_PROCESS: u32 = 4;

@@ -94,6 +94,7 @@ pub(super) fn tell(outcome: &Outcome) -> Result<()> {
     println!("sent once more by the client          {:>10}", outcome.asked_again);
     let [p50, p99, max] = [latency.p50, latency.p99, latency.max].map(|micros| micros / 1e3);
     println!("p50, p99, max: {p50:.2}, {p99:.2}, {max:.1} ms");
+    outcome.causes.lines().for_each(|line| println!("{line}"));
     ensure!(outcome.harmed() == 0, "clients noticed");
     Ok(())
 }

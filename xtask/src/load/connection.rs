@@ -3,7 +3,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::reply::Head;
 
@@ -19,8 +19,8 @@ pub(crate) struct Connection<S> {
     body_left: Option<usize>,
     /// Whether a reply that is not 200 ends the load.
     is_strict: bool,
-    /// Replies since the last look that were not 200.
-    refused_count: usize,
+    /// The status of the last reply since the last look that was not 200.
+    refusal: Option<u16>,
     /// Replies in all.
     reply_count: u64,
     /// The server said that it ends the connection.
@@ -37,7 +37,7 @@ impl<S: Read + Write> Connection<S> {
             incoming_len: 0,
             body_left: None,
             is_strict: true,
-            refused_count: 0,
+            refusal: None,
             reply_count: 0,
             is_closing: false,
         }
@@ -49,9 +49,9 @@ impl<S: Read + Write> Connection<S> {
         self
     }
 
-    /// Replies since the last call that were not 200.
-    pub(crate) fn take_refused(&mut self) -> usize {
-        std::mem::take(&mut self.refused_count)
+    /// The status of the last reply since the last call that was not 200.
+    pub(crate) fn take_refusal(&mut self) -> Option<u16> {
+        self.refusal.take()
     }
 
     /// Whether anything ever came back.
@@ -115,7 +115,10 @@ impl<S: Read + Write> Connection<S> {
             ensure!(!room.is_empty(), "the server sent a head that does not end");
             let room_len = room.len();
             let len = match self.stream.read(room) {
-                Ok(0) => bail!("the server closed a connection"),
+                Ok(0) => {
+                    let end = std::io::Error::from(ErrorKind::UnexpectedEof);
+                    return Err(end).context("the server closed a connection");
+                }
                 Ok(len) => len,
                 Err(error) if waits(&error) => return Ok(reply_count),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
@@ -151,7 +154,7 @@ impl<S: Read + Write> Connection<S> {
                     let Some(head) = Head::parse(bytes)? else { break };
                     if head.status != 200 {
                         ensure!(!self.is_strict, "the server answers {}", head.status);
-                        self.refused_count += 1;
+                        self.refusal = Some(head.status);
                     }
                     self.is_closing |= head.closes;
                     at += head.head_len;
@@ -236,8 +239,8 @@ mod tests {
         let reply = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n";
         assert!(connection(&[reply], 0).receive().is_err());
         let mut connection = connection(&[reply, REPLY], 0).tolerant();
-        assert_eq!((connection.receive().unwrap(), connection.take_refused()), (1, 1));
-        assert_eq!((connection.receive().unwrap(), connection.take_refused()), (1, 0));
+        assert_eq!((connection.receive().unwrap(), connection.take_refusal()), (1, Some(503)));
+        assert_eq!((connection.receive().unwrap(), connection.take_refusal()), (1, None));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use rustix::time::{
 
 use rustls::ClientConnection;
 
+use super::cause::of_break;
 use super::command::Target;
 use super::connection::{Connection, INCOMING_LEN};
 use super::dial::dial;
@@ -30,11 +31,18 @@ pub(crate) struct Crowd {
     target: Target,
     temper: Temper,
     /// Connections that broke since the last look, where that does not end the load.
-    broken: Vec<usize>,
+    broken: Vec<Broken>,
     poll: Poll,
     events: Events,
     /// The poll's own timeout counts whole milliseconds, which is too coarse to be on time.
     timer: OwnedFd,
+}
+
+/// A connection that ended before its time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Broken {
+    pub(super) index: usize,
+    pub(super) cause: &'static str,
 }
 
 /// What a crowd makes of a server that does not do as it should.
@@ -87,7 +95,7 @@ impl Crowd {
     }
 
     /// Connections that broke since the last call.
-    pub(crate) fn take_broken(&mut self) -> Vec<usize> {
+    pub(super) fn take_broken(&mut self) -> Vec<Broken> {
         std::mem::take(&mut self.broken)
     }
 
@@ -131,8 +139,8 @@ impl Crowd {
             }
             if event.is_readable() {
                 let reply_count = match connection.receive() {
-                    Err(_) if self.temper == Temper::Tolerant => {
-                        self.broken.push(index);
+                    Err(error) if self.temper == Temper::Tolerant => {
+                        self.broken.push(Broken { index, cause: of_break(&error) });
                         continue;
                     }
                     received => received?,
@@ -143,9 +151,9 @@ impl Crowd {
                 // The end came with the last bytes, and is announced this once.
                 if self.temper == Temper::Tolerant
                     && event.is_read_closed()
-                    && self.connections[index].receive().is_err()
+                    && let Err(error) = self.connections[index].receive()
                 {
-                    self.broken.push(index);
+                    self.broken.push(Broken { index, cause: of_break(&error) });
                 }
             }
         }

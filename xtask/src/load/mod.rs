@@ -5,6 +5,7 @@
 //! connections.
 
 mod attack;
+mod cause;
 mod child;
 mod closed;
 mod command;
@@ -20,6 +21,7 @@ mod stream;
 mod watch;
 
 pub(crate) use attack::Fates;
+pub(crate) use cause::Causes;
 pub(crate) use child::{Child, To, sources};
 pub(crate) use command::run;
 pub(crate) use dial::Sources;

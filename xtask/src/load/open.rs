@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
+use super::cause::Causes;
 use super::command::{Beside, Target};
-use super::crowd::{Crowd, Member, Temper};
+use super::crowd::{Broken, Crowd, Member, Temper};
 use super::outcome::{Outcome, Times};
 use super::watch::Watch;
 
@@ -46,6 +47,7 @@ struct Ledger {
     seen: (u64, u64),
     failed: u64,
     asked_again: u64,
+    causes: Causes,
     recorded_from: Instant,
 }
 
@@ -107,14 +109,16 @@ pub(crate) fn run(target: &Target, connection_count: usize, open: &Open) -> Resu
         crowd.turn(WAIT, |index, connection, _| {
             ledger.take_reply(index, connection, Instant::now())
         })?;
-        for index in crowd.take_broken() {
-            ledger.take_break(index, &mut crowd)?;
+        for broken in crowd.take_broken() {
+            ledger.take_break(broken, &mut crowd)?;
         }
         if now >= ledger.reconnect_at {
             ledger.reconnect(&mut crowd, now)?;
         }
     }
+    let unanswered = ledger.give_up(&crowd.connections);
     let mut outcome = ledger.outcome(target, beside, recorded_from.elapsed());
+    outcome.unanswered = unanswered;
     if let Some(before) = before {
         outcome.cpu = Some(Watch::read(watched)?.used_since(before));
     }
@@ -165,6 +169,7 @@ impl Ledger {
             seen: (0, 0),
             failed: 0,
             asked_again: 0,
+            causes: Causes::default(),
             recorded_from,
         }
     }
@@ -190,16 +195,17 @@ impl Ledger {
     }
 
     fn take_reply(&mut self, index: usize, connection: &mut Member, now: Instant) -> Result<()> {
-        let is_refused = connection.take_refused() > 0;
+        let refusal = connection.take_refusal();
         if now >= self.recorded_from {
-            self.seen.0 += u64::from(!is_refused);
-            self.seen.1 += u64::from(is_refused);
+            self.seen.0 += u64::from(refusal.is_none());
+            self.seen.1 += u64::from(refusal.is_some());
         }
         if let Some(due) = self.open[index].take()
             && due.at >= self.recorded_from
         {
-            if is_refused {
+            if let Some(status) = refusal {
                 self.refused += 1;
+                self.causes.note(format!("answered {status}"), now - due.at);
             } else {
                 self.times[due.kind].record(now - due.at);
                 self.answered += 1;
@@ -226,21 +232,26 @@ impl Ledger {
     }
 
     /// Replaces a connection that broke, and sends what it carried once more where a client may.
-    fn take_break(&mut self, index: usize, crowd: &mut Crowd) -> Result<()> {
+    fn take_break(&mut self, broken: Broken, crowd: &mut Crowd) -> Result<()> {
+        let Broken { index, cause } = broken;
         let broken = &crowd.connections[index];
         let is_proven = broken.is_proven();
         let may_repeat = is_proven && !broken.is_within_reply();
         let is_listed = self.open[index].is_none() && !broken.is_closing();
-        let repeated = match self.open[index].take() {
-            Some(due) if may_repeat && !due.is_second => Some(Due { is_second: true, ..due }),
-            Some(due) => {
-                self.failed += u64::from(due.at >= self.recorded_from);
-                None
-            }
-            None => None,
-        };
+        let open = self.open[index].take();
+        let repeated = open.filter(|due| may_repeat && !due.is_second);
+        if let Some(due) = open.filter(|due| due.at >= self.recorded_from) {
+            let when = match (repeated, is_proven) {
+                (Some(_), _) => ", and asked again",
+                (None, true) => " within a reply",
+                (None, false) => " before its first reply",
+            };
+            self.causes.note(format!("{cause}{when}"), due.at.elapsed());
+            self.asked_again += u64::from(repeated.is_some());
+            self.failed += u64::from(repeated.is_none());
+        }
         if let Some(due) = repeated {
-            self.asked_again += u64::from(due.at >= self.recorded_from);
+            let due = Due { is_second: true, ..due };
             crowd.replace(index)?;
             self.open[index] = Some(due);
             return crowd.connections[index].send(&self.requests[due.kind]);
@@ -266,25 +277,42 @@ impl Ledger {
         Ok(())
     }
 
-    fn outcome(&self, target: &Target, beside: Option<&Beside>, time: Duration) -> Outcome {
+    /// Notes what nobody will answer any more, and returns how much that is.
+    fn give_up(&mut self, connections: &[Member]) -> u64 {
+        let mut count = 0;
+        let open = self.open.iter().enumerate();
+        let open = open.filter_map(|(index, due)| Some((due.as_ref()?, Some(&connections[index]))));
+        for (due, connection) in open.chain(self.queue.iter().map(|due| (due, None))) {
+            let cause = match connection {
+                None => "never sent for want of a connection",
+                Some(connection) if !connection.is_proven() => "no reply on a new connection",
+                Some(connection) if connection.is_within_reply() => "no end of a reply",
+                Some(_) => "no reply",
+            };
+            self.causes.note(cause, due.at.elapsed());
+            count += 1;
+        }
+        count
+    }
+
+    fn outcome(self, target: &Target, beside: Option<&Beside>, time: Duration) -> Outcome {
         let paths = [&target.path].into_iter().chain(beside.map(|beside| &beside.path));
         let mut latencies: Vec<_> =
             paths.zip(&self.times).map(|(path, times)| times.latency(path)).collect();
         if beside.is_some() {
             latencies.push(Times::sum(&self.times).latency("all"));
         }
-        let open_count = self.open.iter().flatten().count();
         Outcome {
             requests: self.answered,
             seconds: time.as_secs_f64(),
             latencies,
             lateness: Some(self.lateness.latency("the load tool")),
             held_back: self.held_back,
-            unanswered: (open_count + self.queue.len()) as u64,
             refused: self.refused,
             seen: self.seen,
             failed: self.failed,
             asked_again: self.asked_again,
+            causes: self.causes,
             ..Outcome::default()
         }
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use super::cause::Causes;
+
 /// One finished load.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Outcome {
@@ -28,6 +30,9 @@ pub(crate) struct Outcome {
     /// before, and sent nothing of a reply: every client of HTTP has to expect that (RFC 9112
     /// §9.3.1).
     pub(crate) asked_again: u64,
+    /// Why, of all that were refused, failed, unanswered or asked again.
+    #[serde(default)]
+    pub(crate) causes: Causes,
     /// Whether the load tool had real-time priority, where it asks for it.
     #[serde(default)]
     pub(crate) is_realtime: bool,
