@@ -19,6 +19,9 @@ use payload::{Buffer, Echo64, Zecho64};
 /// Seconds that open connections get at the end.
 const SHUTDOWN_TIMEOUT: u64 = 1;
 
+/// As long as ours. Its own 5 s end connections that wait for thousands of others to be made.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// More than the kernel lets a process have.
 const CONNECTION_COUNT_MAX: usize = 1 << 20;
 
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         })
         .workers(arguments.worker_count())
         .keep_alive(KeepAlive::Os)
+        .client_request_timeout(HEAD_TIMEOUT)
         .tcp_nodelay(true)
         .max_connections(CONNECTION_COUNT_MAX)
         .shutdown_timeout(SHUTDOWN_TIMEOUT);
