@@ -15,7 +15,7 @@ pub(crate) struct Costs {
     last: Cell<usize>,
     /// The mean from which a route is expensive, in nanoseconds.
     limit: u64,
-    /// Calls of [`SLOW`] or more.
+    /// Calls that were said to be slow.
     slow_calls: Cell<u64>,
     longest_call: Cell<Duration>,
 }
@@ -82,7 +82,7 @@ impl Costs {
         self.routes.iter().map(|route| route.calls.get()).sum()
     }
 
-    /// Calls that took 100 ms or more.
+    /// Calls that were said to be slow.
     pub(crate) fn slow_calls(&self) -> u64 {
         self.slow_calls.get()
     }
@@ -93,8 +93,8 @@ impl Costs {
     }
 
     /// The protocol call has taken so long. Returns the route that it has run last.
-    pub(crate) fn told(&self, time: Duration) -> Option<usize> {
-        self.slow_calls.set(self.slow_calls.get() + u64::from(time >= SLOW));
+    pub(crate) fn told(&self, time: Duration, is_slow: bool) -> Option<usize> {
+        self.slow_calls.set(self.slow_calls.get() + u64::from(is_slow));
         self.longest_call.set(self.longest_call.get().max(time));
         let last = self.last.get();
         let route = self.routes.get(last)?;
@@ -114,9 +114,6 @@ impl Costs {
 
 /// No route has this index.
 const NONE: usize = usize::MAX;
-
-/// As the runtime's watchdog, unless it is set otherwise.
-const SLOW: Duration = Duration::from_millis(100);
 
 /// Five long calls in a row make a route expensive.
 const WEIGHT: u64 = 16;
@@ -140,7 +137,7 @@ mod tests {
         costs.begin();
         costs.run(route);
         if costs.is_expensive(route) || microseconds >= 100 {
-            costs.told(Duration::from_micros(microseconds));
+            costs.told(Duration::from_micros(microseconds), false);
         }
     }
 
@@ -181,7 +178,7 @@ mod tests {
     fn slow_calls_are_counted_and_the_longest_is_kept() {
         let costs = costs();
         for millis in [99, 100, 250, 150] {
-            costs.told(Duration::from_millis(millis));
+            costs.told(Duration::from_millis(millis), millis >= 100);
         }
         assert_eq!((costs.slow_calls(), costs.longest_call_micros()), (3, 250_000));
     }
@@ -198,7 +195,7 @@ mod tests {
         let costs = costs();
         call(&costs, 0, 5);
         costs.begin();
-        assert_eq!(costs.told(Duration::from_secs(1)), None);
+        assert_eq!(costs.told(Duration::from_secs(1), true), None);
         assert!(!costs.is_expensive(0));
     }
 }

@@ -17,7 +17,8 @@ pub struct Gauges {
     pub requests: u64,
     /// Requests that it has refused because it was short of memory or late.
     pub shed: u64,
-    /// Calls that kept it for 100 ms or more, turns nested in them left out.
+    /// Calls that kept it for longer than its watchdog allows, 100 ms unless set otherwise; turns
+    /// nested in them left out.
     pub slow_calls: u64,
     /// The longest call in microseconds, likewise; 0 as long as none has taken 100.
     pub longest_call_micros: u64,

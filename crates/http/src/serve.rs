@@ -58,8 +58,8 @@ impl Protocol for Http {
         Some(Self::twin(self))
     }
 
-    fn took(&mut self, time: Duration) -> Option<&str> {
-        Self::took(self, time)
+    fn took(&mut self, time: Duration, is_slow: bool) -> Option<&str> {
+        Self::took(self, time, is_slow)
     }
 
     fn set_wall(&mut self, wall: SystemTime) {

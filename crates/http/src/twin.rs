@@ -27,9 +27,9 @@ impl Http {
     }
 
     /// The last call has taken so long: the route that it ran learns from it. Returns that one's
-    /// name, if there was one.
-    pub fn took(&mut self, time: Duration) -> Option<&str> {
-        let route = self.core.shared.costs.told(time)?;
+    /// name, if there was one. Calls that are `is_slow` are counted in [`Gauges`](crate::Gauges).
+    pub fn took(&mut self, time: Duration, is_slow: bool) -> Option<&str> {
+        let route = self.core.shared.costs.told(time, is_slow)?;
         Some(&self.core.service.routes[route].name)
     }
 

@@ -87,6 +87,11 @@ impl Watch {
         Self { watchdog, quiet_until: Instant::ZERO, unreported: 0 }
     }
 
+    /// Whether a call that takes so long is one to hear of.
+    pub(crate) fn is_slow(&self, time: Duration) -> bool {
+        time >= self.watchdog.after
+    }
+
     /// Counts a call, and reports it if it took long.
     pub(crate) fn note(
         &mut self,
@@ -96,7 +101,7 @@ impl Watch {
         metrics: &mut Metrics,
     ) {
         metrics.longest_call = metrics.longest_call.max(time);
-        if time < self.watchdog.after {
+        if !self.is_slow(time) {
             return;
         }
         metrics.slow_calls += 1;

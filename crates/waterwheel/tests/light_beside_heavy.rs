@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use waterwheel::lab::{Lab, LabConfig};
 use waterwheel::reactor::sim::{Client, World};
-use waterwheel::{App, Handler, Watchdog, breathe};
+use waterwheel::{App, Gauges, Handler, Json, Watchdog, breathe};
 
 thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
@@ -311,7 +311,7 @@ fn breathing_does_nothing_where_nothing_is_lent() {
 }
 
 fn slow() -> &'static str {
-    pass(Duration::from_millis(150));
+    pass(Duration::from_millis(50));
     "slow"
 }
 
@@ -320,10 +320,10 @@ fn the_watchdog_names_route_and_time() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let hearing = Arc::clone(&heard);
     let mut config = LabConfig::default();
-    config.worker.watchdog = Watchdog::new(Duration::from_millis(100), move |call| {
+    config.worker.watchdog = Watchdog::new(Duration::from_millis(20), move |call| {
         hearing.lock().unwrap().push(call.to_string());
     });
-    let app = App::new().get("/slow", slow).get("/light", light);
+    let app = App::new().get("/slow", slow).get("/light", light).get("/gauges", Json::<Gauges>);
     let mut lab = Lab::with(app, config);
     WORLD.set(Some(lab.world().clone()));
     for path in ["/light", "/slow", "/slow", "/light", "/slow"] {
@@ -332,10 +332,12 @@ fn the_watchdog_names_route_and_time() {
     lab.advance(Duration::from_secs(1));
     lab.get("/slow").send();
     assert_eq!(lab.metrics().slow_calls, 4);
-    assert_eq!(lab.metrics().longest_call, Duration::from_millis(150));
+    let gauges = lab.get("/gauges").send();
+    assert!(gauges.text().contains("\"slow_calls\":4,\"longest_call_micros\":50000,"));
+    assert_eq!(lab.metrics().longest_call, Duration::from_millis(50));
     let expected = [
-        "worker 0: GET /slow took 150 ms",
-        "worker 0: GET /slow took 150 ms, and 2 more since the last report took long",
+        "worker 0: GET /slow took 50 ms",
+        "worker 0: GET /slow took 50 ms, and 2 more since the last report took long",
     ];
     assert_eq!(*heard.lock().unwrap(), expected);
 }

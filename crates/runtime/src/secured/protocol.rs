@@ -256,8 +256,8 @@ impl<P: Protocol> Protocol for Secured<P> {
         Some(Self::new(self.within.twin()?, Vec::new(), self.config))
     }
 
-    fn took(&mut self, time: Duration) -> Option<&str> {
-        self.within.took(time)
+    fn took(&mut self, time: Duration, is_slow: bool) -> Option<&str> {
+        self.within.took(time, is_slow)
     }
 
     fn pack(&mut self, connection: &mut Self::Connection) -> Option<Self::Parcel> {

@@ -219,7 +219,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             self.slice_ticks = visit_ticks.min(SLICE_TICKS_MAX);
             return;
         }
-        let what = self.bench.protocol.took(time);
+        let what = self.bench.protocol.took(time, self.watchdog.is_slow(time));
         self.watchdog.note(what, time, self.bench.now, &mut self.bench.metrics);
     }
 

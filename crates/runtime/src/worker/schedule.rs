@@ -114,7 +114,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             let (next, lent) = self.desk.lend(shop, || job.advance(twin));
             shop = lent;
             let time = shop.time_since(job.started).saturating_sub(self.desk.nested_time());
-            let what = twin.took(time);
+            let what = twin.took(time, shop.watchdog.is_slow(time));
             shop.watch(what, time);
             shop.note_job_time(time);
             shop.end_job(job, next);
