@@ -202,6 +202,54 @@ fn few_connections_are_spread_evenly_wherever_they_arrive() {
     }
 }
 
+/// Asks for something heavy of the workers in turn, on fresh connections.
+fn ask_workers(town: &Town, workers: &[usize], count: u16) -> Vec<Client> {
+    let ask = |number: u16| {
+        let address = SocketAddr::from(([10, 0, 0, 2], 1024 + number));
+        let worker = workers[usize::from(number) % workers.len()];
+        let client = town.world.connect_to(worker, address);
+        client.send(b"GET /heavy/1 HTTP/1.1\r\nhost: h\r\n\r\n");
+        client
+    };
+    (0..count).map(ask).collect()
+}
+
+/// Turns until all are answered. How many were served, and how long the last of them waited.
+fn serve_all(town: &mut Town, clients: &[Client]) -> (usize, Duration) {
+    let (started, mut last, mut served, mut refused) = (town.world.now(), Duration::ZERO, 0, 0);
+    while served + refused < clients.len() {
+        town.turn();
+        for received in clients.iter().map(Client::received).filter(|bytes| !bytes.is_empty()) {
+            if received.starts_with(b"HTTP/1.1 200 ") {
+                served += 1;
+                last = town.world.now().saturating_sub(started);
+            } else {
+                assert!(received.starts_with(b"HTTP/1.1 503 "));
+                refused += 1;
+            }
+        }
+    }
+    (served, last)
+}
+
+#[test]
+fn requests_are_refused_by_what_waits_for_each_of_the_workers() {
+    let limit = Limits::default().lag_max;
+    for workers in [&[0, 1][..], &[0], &[1]] {
+        let mut town = Town::new(0, Faults::none(), 2);
+        // Both learn what such a request takes.
+        for _ in 0..4 {
+            let few = ask_workers(&town, &[0, 1], 40);
+            assert_eq!(serve_all(&mut town, &few).0, 40);
+        }
+        let clients = ask_workers(&town, workers, 900);
+        let (served, last) = serve_all(&mut town, &clients);
+        // At 2 ms each; the workers of this world have one clock and take turns.
+        assert!((490..=525).contains(&served), "{workers:?}: {served}");
+        assert!(last < limit * 21 / 10, "{workers:?}: {last:?}");
+    }
+}
+
 /// Those that end no connection.
 const HARMLESS: [Fault; 6] = [
     Fault::DelayedEvent,
