@@ -59,7 +59,7 @@ pub trait Protocol: 'static {
 
     /// The last call has taken so long: told after every
     /// [`advance_expensive`](Self::advance_expensive), and after other calls only when it was at
-    /// least [`SLICE`](crate::SLICE). It `is_slow` when the [watchdog](crate::Watchdog) hears of it.
+    /// least [`SLICE`](crate::SLICE). It is slow when the [watchdog](crate::Watchdog) hears of it.
     /// Returns what it was that ran, if anything did, for a log.
     fn took(&mut self, _time: Duration, _is_slow: bool) -> Option<&str> {
         None
