@@ -9,7 +9,7 @@ use scratch::Scratch;
 use waterwheel::fs::{self, Access, Folder};
 use waterwheel::lab::{Lab, LabConfig};
 use waterwheel::reactor::sim::{Fault, Faults};
-use waterwheel::{App, BodyWriter, Files, Handler, InPlace, Limits, Local, Reply};
+use waterwheel::{App, BodyWriter, Files, Handler, InPlace, Limits, Local, Reply, Tls};
 use wire::{get, post, post_chunked, replies, statuses};
 
 /// A server whose ring of 4 KiB holds one request of the longest kind, and little else.
@@ -214,4 +214,27 @@ fn issue_7_a_client_that_asks_for_nothing_more_gets_its_file() {
         let reply = &replies(&received)[0];
         assert_eq!((reply.status(), reply.body().len()), (200, len), "{name}");
     }
+}
+
+/// A handshake whose time was over needed a step of its turn to be ended. Where more waited than a
+/// turn has steps, those that were looked at took them from those that were to end: none ever did,
+/// and the worker turned without a pause.
+#[test]
+fn issue_7_handshakes_that_stop_halfway_end_however_many_they_are() {
+    let mut config = LabConfig::default();
+    config.tls = Some(Tls::self_signed(&["localhost"]).unwrap());
+    let mut lab = Lab::with(App::new().get("/", || "home"), config);
+    let clients: Vec<_> = (0..50).map(|_| lab.connect()).collect();
+    for client in &clients {
+        // The beginning of a record of 200 bytes with a ClientHello (RFC 8446 §5.1, §4).
+        client.send(&[22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3]);
+    }
+    lab.advance(Duration::from_secs(9));
+    assert_eq!(lab.open_connections(), 50);
+    let before = lab.metrics().turns;
+    lab.advance(Duration::from_secs(4));
+    assert_eq!(lab.open_connections(), 0);
+    assert!(clients.iter().all(|client| client.end().is_some()));
+    let turns = lab.metrics().turns - before;
+    assert!(turns < 200, "{turns} turns");
 }

@@ -212,7 +212,23 @@ impl<P: Protocol> Secured<P> {
             }
             channel.is_greeted = true;
         }
+        channel.record_room = record_room;
         Next::Read { room: record_room, deadline: channel.deadline }
+    }
+
+    /// The handshake's time is over. It ends without another step: those that are looked at in turn
+    /// could take all steps there are from those whose time is over, and none would ever end.
+    #[cold]
+    fn end_handshake(
+        &mut self,
+        connection: &mut SecuredConnection<P::Connection>,
+        io: &mut Io<'_>,
+    ) -> Next {
+        let SecuredConnection { state, channel: Some(channel) } = connection else {
+            return Next::Finish;
+        };
+        let received = Received::Await { room: channel.record_room };
+        self.await_handshake(channel, state, io, received, P::timed_out)
     }
 
     /// What is kept ready for speed may be what the connection waits for.
@@ -279,6 +295,7 @@ impl<P: Protocol> Protocol for Secured<P> {
             Some(channel) if !channel.session.is_handshaking() && io.now < channel.deadline => {
                 channel.rest()
             }
+            Some(channel) if channel.session.is_handshaking() => self.end_handshake(connection, io),
             _ => self.work(connection, io, P::timed_out),
         }
     }
