@@ -159,7 +159,7 @@ fn field(text: String) -> HeaderValue {
 }
 
 /// How much of a file is sent by the kernel at a time. Its ends are looked at before.
-const SENT_LEN: u64 = 512 << 10;
+const SENT_LEN: u64 = 1 << 20;
 
 /// How much of a file is read at a time, as much as a connection reads.
 const READ_LEN: usize = 64 << 10;
