@@ -35,7 +35,11 @@ pub(crate) fn run() -> Result<()> {
     let mut findings: Vec<_> =
         sources.iter().flat_map(|source| FILE_RULES.map(|rule| rule(source))).flatten().collect();
     findings.extend(unsafe_list::check(&sources));
-    findings.extend(doc_index::check(&read_documents(root)?));
+    let documents = read_documents(root)?;
+    let exists = |path: &str| root.join(path).exists();
+    findings.extend(doc_index::check_reach(&documents));
+    findings.extend(doc_index::check_links(&documents, exists));
+    findings.extend(sources.iter().flat_map(|source| doc_index::check_mentions(source, exists)));
     for package in metadata::packages()? {
         let manifest = fs::read_to_string(&package.manifest)?;
         let path = relative(root, &package.manifest)?;
@@ -58,9 +62,9 @@ fn read_sources(root: &Path) -> Result<Vec<Source>> {
     Ok(read_files(root, &FOLDERS, "rs")?.into_iter().map(read).collect())
 }
 
-/// The documents at the root and everything in `docs/`, as path and text.
+/// The documents at the root, in `docs/` and of the crates, as path and text.
 fn read_documents(root: &Path) -> Result<Vec<(String, String)>> {
-    let mut documents = read_files(root, &["docs"], "md")?;
+    let mut documents = read_files(root, &["docs", "crates", "benches"], "md")?;
     for name in ["README.md", "CONTRIBUTING.md"] {
         // A document that is missing links to nothing; the rule then names what nothing links to.
         documents.extend(fs::read_to_string(root.join(name)).map(|text| (name.to_owned(), text)));
