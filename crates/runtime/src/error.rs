@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why a runtime did not start, or did not end by a drain.
 #[derive(Debug)]
@@ -29,6 +30,14 @@ pub enum RunError {
     Core {
         /// The number asked for.
         core: usize,
+    },
+    /// The grace of a drain takes all of the drain's time, so that every connection would be cut at
+    /// its end.
+    DrainGrace {
+        /// [`WorkerConfig::drain_grace`](crate::WorkerConfig::drain_grace).
+        grace: Duration,
+        /// [`WorkerConfig::drain_timeout`](crate::WorkerConfig::drain_timeout).
+        timeout: Duration,
     },
     /// The limit of open files leaves no connection for each worker.
     Files {
@@ -61,6 +70,9 @@ impl fmt::Display for RunError {
                 write!(f, "cannot restart by {}: {source}", path.display())
             }
             Self::Core { core } => write!(f, "core {core} is not in the affinity mask"),
+            Self::DrainGrace { grace, timeout } => {
+                write!(f, "a drain grace of {grace:?} leaves nothing of {timeout:?} for the drain")
+            }
             Self::Files { limit } => {
                 write!(f, "the limit of {limit} open files leaves none for connections")
             }

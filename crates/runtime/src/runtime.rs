@@ -24,8 +24,9 @@ use crate::{Handover, Protocol, Report};
 /// Bound listeners and settled places, ready to run.
 ///
 /// Every worker has a listener of its own on every address (`SO_REUSEPORT`): the kernel spreads new
-/// connections over them, and a connection never leaves the worker that accepted it. At a Unix
-/// socket, and at a socket from systemd, all workers accept from the one there is.
+/// connections over them. At a Unix socket, and at a socket from systemd, all workers accept from
+/// the one there is. Between two requests a connection may go to another worker, unless
+/// [`Config::hand_over`] is off.
 #[derive(Debug)]
 pub struct Runtime {
     config: Config,
@@ -57,6 +58,10 @@ impl Runtime {
     pub fn bind(config: Config, endpoints: &[Endpoint]) -> Result<Self, RunError> {
         if endpoints.is_empty() {
             return Err(RunError::NoListener);
+        }
+        let (grace, timeout) = (config.worker.drain_grace, config.worker.drain_timeout);
+        if !grace.is_zero() && grace >= timeout {
+            return Err(RunError::DrainGrace { grace, timeout });
         }
         let placement = place(config.workers, config.pinning)?;
         let worker_count = placement.worker_count();

@@ -1,6 +1,7 @@
 //! Who kept a worker busy for so long that its other connections noticed.
 
 use std::fmt;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +53,8 @@ impl Watchdog {
 
 impl Default for Watchdog {
     fn default() -> Self {
-        Self::new(Duration::from_millis(100), |call| eprintln!("{call}"))
+        // Nobody may read it any more; `eprintln` would end the worker for that.
+        Self::new(Duration::from_millis(100), |call| drop(writeln!(io::stderr(), "{call}")))
     }
 }
 
