@@ -90,9 +90,18 @@ impl Credentials {
     /// The same from files, read once.
     ///
     /// # Errors
-    /// Those of [`from_pem`](Self::from_pem), and [`ConfigError::File`].
+    /// Those of [`from_pem`](Self::from_pem), and [`ConfigError::File`] for a file that cannot be
+    /// read or has nothing of the kind.
     pub fn from_pem_files(chain: &Path, key: &Path) -> Result<Self, ConfigError> {
-        Self::from_pem(&read(chain)?, &read(key)?)
+        let empty = |path: &Path, error: &ConfigError| ConfigError::File {
+            path: path.to_owned(),
+            cause: io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
+        };
+        Self::from_pem(&read(chain)?, &read(key)?).map_err(|error| match error {
+            ConfigError::Certificate => empty(chain, &error),
+            ConfigError::Key => empty(key, &error),
+            error => error,
+        })
     }
 
     pub(crate) fn from_der(
@@ -152,7 +161,7 @@ impl ClientRoots {
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum ConfigError {
-    /// A file cannot be read.
+    /// A file cannot be read, or has nothing of the kind.
     File {
         /// Which one.
         path: PathBuf,
