@@ -1,5 +1,6 @@
 //! The arena's entry: the same requests with the same payload work as every server compared with.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -193,6 +194,7 @@ fn main() -> anyhow::Result<()> {
         println!("listening on {url}");
     }
     let report = bound.run()?;
-    println!("finished {}, cut {}", report.finished, report.cut);
+    // Who started it may have closed the pipe meanwhile.
+    let _ = writeln!(io::stdout(), "finished {}, cut {}", report.finished, report.cut);
     Ok(())
 }

@@ -27,7 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .listen("127.0.0.1:8080")
         .bind()?;
     bound.urls().for_each(|url| println!("listening on {url}"));
-    let reload = move || println!("reload: {:?}", tls.reload());
+    let reload = move || match tls.reload() {
+        Ok(()) => println!("certificate reloaded"),
+        Err(error) => eprintln!("certificate kept: {error}"),
+    };
     bound.on_hangup(reload).run()?;
     Ok(())
 }

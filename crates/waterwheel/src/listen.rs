@@ -28,7 +28,7 @@ impl ToEndpoints for str {
     fn to_endpoints(&self) -> io::Result<Vec<Endpoint>> {
         match Endpoint::parse_local(self) {
             Some(endpoint) => Ok(vec![endpoint]),
-            None => Ok(self.to_socket_addrs()?.map(Endpoint::Tcp).collect()),
+            None => look_up(self, self),
         }
     }
 }
@@ -53,8 +53,14 @@ impl ToEndpoints for (IpAddr, u16) {
 
 impl ToEndpoints for (&str, u16) {
     fn to_endpoints(&self) -> io::Result<Vec<Endpoint>> {
-        Ok(self.to_socket_addrs()?.map(Endpoint::Tcp).collect())
+        look_up(self, &format!("{}:{}", self.0, self.1))
     }
+}
+
+/// The fault says what was looked up.
+fn look_up(address: impl ToSocketAddrs, name: &str) -> io::Result<Vec<Endpoint>> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("`{name}`: {error}"));
+    Ok(address.to_socket_addrs().map_err(named)?.map(Endpoint::Tcp).collect())
 }
 
 impl ToEndpoints for Endpoint {

@@ -96,7 +96,13 @@ pub(crate) struct Flags {
 
     /// Memory of each worker, in bytes or with K, M or G: ring, connections, parked bytes and the
     /// kernel's buffers are derived from it and printed. Instead of --ring-size.
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, conflicts_with = "ring_size")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SIZE",
+        value_parser = parse_size,
+        conflicts_with = "ring_size"
+    )]
     pub(crate) memory: Option<usize>,
 
     /// Check all settings, print what would be served, and exit.

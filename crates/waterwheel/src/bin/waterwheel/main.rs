@@ -6,10 +6,13 @@ mod report;
 mod serve;
 
 use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use waterwheel::runtime::RunError;
 use waterwheel::tls::ConfigError;
 use waterwheel::{Server, StartError};
 
@@ -20,7 +23,7 @@ fn main() -> ExitCode {
     match serve(Flags::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("waterwheel: {error}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
@@ -60,25 +63,36 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
     }
     let mut bound = server.bind().map_err(hint)?;
     if let Some(route) = &flags.explain {
-        return Ok(report::explain(&bound, route));
+        tell(&report::explain(&bound, route)?);
+        return Ok(ExitCode::SUCCESS);
     }
-    print!("{}", report::start(&bound));
+    tell(&report::start(&bound));
     if let Some(Command::Serve(files)) = &flags.command {
-        print!("{}", files.report());
+        tell(&files.report());
     }
     if flags.check {
-        println!("settings are good; not serving because of --check");
+        tell("settings are good; not serving because of --check\n");
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(tls) = tls {
         bound = bound.on_hangup(move || match tls.reload() {
-            Ok(()) => println!("certificate reloaded"),
-            Err(error) => eprintln!("waterwheel: certificate kept: {}", told(error)),
+            Ok(()) => tell("certificate reloaded\n"),
+            Err(error) => complain(&format!("certificate kept: {}", told(error))),
         });
     }
     let report = bound.run()?;
-    println!("drained: {} connections finished, {} cut", report.finished, report.cut);
+    tell(&format!("drained: {} connections finished, {} cut\n", report.finished, report.cut));
     Ok(if report.cut == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints, unless nobody reads any more: a server does not end because its log did.
+fn tell(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// The same for what is wrong.
+fn complain(fault: &dyn Display) {
+    let _ = writeln!(io::stderr(), "waterwheel: {fault}");
 }
 
 #[expect(unsafe_code, reason = "gives a promise about this program")]
@@ -99,8 +113,12 @@ fn told(error: ConfigError) -> Box<dyn Error> {
 
 /// The error, with what to do about it where that is known.
 fn hint(error: StartError) -> Box<dyn Error> {
-    match error {
-        StartError::Run(_) => format!("{error}\ntry another address with --listen").into(),
-        _ => error.into(),
-    }
+    let hint = match &error {
+        StartError::Run(RunError::Listen { .. }) => "try another address with --listen",
+        StartError::App(_) => {
+            "a segment is 4 KiB, and each worker has a ring of them: see --ring-size and --memory"
+        }
+        _ => return error.into(),
+    };
+    format!("{error}\n{hint}").into()
 }

@@ -1,7 +1,6 @@
 //! What the server says of itself: at its start, and when asked to explain its routes.
 
 use std::fmt::{self, Write as _};
-use std::process::ExitCode;
 
 use waterwheel::Bound;
 use waterwheel::runtime::Endpoint;
@@ -61,25 +60,21 @@ fn write_start(bound: &Bound, text: &mut String) -> fmt::Result {
     Ok(())
 }
 
-/// Prints the plans of the routes whose name contains `wanted`.
-pub(crate) fn explain(bound: &Bound, wanted: &str) -> ExitCode {
-    let mut found = false;
-    for (route, plan) in bound.service().plans().filter(|(route, _)| route.contains(wanted)) {
-        found = true;
-        println!("{route}");
-        for line in plan.to_string().lines() {
-            println!("  {line}");
-        }
-        println!();
+/// The plans of the routes whose name contains `wanted`.
+///
+/// # Errors
+/// The names of all routes, when there is none.
+pub(crate) fn explain(bound: &Bound, wanted: &str) -> Result<String, String> {
+    let plans = || bound.service().plans();
+    let found: String = plans()
+        .filter(|(route, _)| route.contains(wanted))
+        .map(|(route, plan)| format!("{route}\n  {}\n\n", plan.to_string().replace('\n', "\n  ")))
+        .collect();
+    if !found.is_empty() {
+        return Ok(found);
     }
-    if found {
-        return ExitCode::SUCCESS;
-    }
-    eprintln!("no route contains `{wanted}`; the routes are:");
-    for (route, _) in bound.service().plans() {
-        eprintln!("  {route}");
-    }
-    ExitCode::FAILURE
+    let routes: String = plans().map(|(route, _)| format!("\n  {route}")).collect();
+    Err(format!("no route contains `{wanted}`; the routes are:{routes}"))
 }
 
 /// A byte count as people read it.

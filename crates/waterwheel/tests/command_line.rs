@@ -1,0 +1,70 @@
+//! What the binary says when it is asked for what it cannot do, and when nobody listens.
+#![allow(clippy::unwrap_used, reason = "only tests call this, and a panic is how they fail")]
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+fn waterwheel(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waterwheel"));
+    command.args(arguments);
+    command
+}
+
+/// What is said of arguments that are refused.
+fn refusal(arguments: &[&str]) -> String {
+    let output = waterwheel(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn address_that_is_none_is_told() {
+    let told = refusal(&["--listen", "nowhere"]);
+    assert_eq!(told, "waterwheel: bad address to listen on: `nowhere`: invalid socket address\n");
+}
+
+#[test]
+fn port_in_use_is_told_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let told = refusal(&["--listen", &address]);
+    assert!(told.contains(&format!("cannot listen on {address}: ")), "{told}");
+    assert!(told.ends_with("try another address with --listen\n"), "{told}");
+}
+
+#[test]
+fn ring_that_is_too_small_is_told_with_what_to_do() {
+    let told = refusal(&["--listen", "127.0.0.1:0", "--memory", "1M"]);
+    assert!(told.contains("POST /demo/orders: a request can need"), "{told}");
+    assert!(told.contains("--memory"), "{told}");
+}
+
+#[test]
+fn grace_that_takes_the_whole_drain_is_refused() {
+    let told = refusal(&["--listen", "127.0.0.1:0", "--drain-grace", "25"]);
+    assert_eq!(told, "waterwheel: a drain grace of 25s leaves nothing of 25s for the drain\n");
+}
+
+#[test]
+fn settings_may_stand_behind_the_command() {
+    let arguments = ["serve", ".", "--memory", "64M", "--check", "--listen", "127.0.0.1:0"];
+    let output = waterwheel(&arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("budget"));
+}
+
+#[test]
+fn closed_output_does_not_end_the_server_in_disorder() {
+    let arguments = ["--listen", "127.0.0.1:0", "--workers", "1"];
+    let mut child = waterwheel(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    // All that is said at the start; what follows finds nobody.
+    let last = stdout.lines().map_while(Result::ok).find(|line| line.starts_with("at worst"));
+    assert!(last.is_some());
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
