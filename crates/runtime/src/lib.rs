@@ -9,8 +9,9 @@
 //!
 //! A [`Worker`] takes bytes from its [`Driver`](waterwheel_reactor::Driver) into runs of its
 //! [`Ring`](waterwheel_ring::Ring), lets a [`Protocol`] work on them in place, and sends what the
-//! protocol queued with one vectored write. Nothing is stolen and nothing is moved: a connection
-//! stays with the worker that accepted it. A connection on which nothing happens owns no segment.
+//! protocol queued with one vectored write. What has begun on a worker ends there; between two
+//! requests a connection may go to another worker, if its protocol can [pack](Protocol::pack) it.
+//! A connection on which nothing happens owns no segment.
 //!
 //! [`Runtime`] runs one worker per core over real sockets. Tests run a single worker over
 //! [`waterwheel_reactor::sim`]; it is the same code.

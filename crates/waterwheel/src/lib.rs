@@ -1,6 +1,6 @@
 //! A web server that handles requests in place, in one ring buffer per core.
 //!
-//! One worker per core, pinned; nothing is stolen and nothing is moved. A request is received into
+//! One worker per core, pinned; what has begun on a core ends there. A request is received into
 //! page-size segments of its worker's ring, decoded, viewed as Rust types, handled, encoded and
 //! sent from those same bytes.
 //!
