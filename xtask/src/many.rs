@@ -147,18 +147,12 @@ fn connect_all(
 impl Memory {
     fn read(pid: u32) -> Result<Self> {
         let text = fs::read_to_string("/proc/meminfo")?;
-        let read = |name| parse_line(&text, name).context("/proc/meminfo lacks a line");
+        let read = |name| proc::memory(&text, name).context("/proc/meminfo lacks a line");
         let (slab, free) = (read("Slab:")?, read("MemAvailable:")?);
         let spared = read("MemFree:")? + read("Buffers:")? + read("Cached:")?;
         let used = read("MemTotal:")?.saturating_sub(spared);
         Ok(Self { server: proc::resident_len(pid)?, slab, used, free })
     }
-}
-
-fn parse_line(text: &str, name: &str) -> Option<u64> {
-    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
-    let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 /// An address has some 28,000 ports towards one of the server's. The fuller it is, the longer the
@@ -172,15 +166,3 @@ const KERNEL_LEN: u64 = 16 << 10;
 /// What the machine keeps for everything else: more connections than it can hold would end it.
 const FREE_MIN: u64 = 1 << 30;
 const MIB: f64 = (1 << 20) as f64;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_read_in_bytes() {
-        let text = "MemTotal:       24000000 kB\nSlab:             200 kB\nSReclaimable: 1 kB\n";
-        assert_eq!(parse_line(text, "Slab:"), Some(200 * 1024));
-        assert_eq!(parse_line("MemTotal: 1 kB\n", "Slab:"), None);
-    }
-}

@@ -1,6 +1,5 @@
 //! The arena: every row with every entry, in turn, round after round.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -22,8 +21,6 @@ pub(crate) struct Settings {
     pub(crate) rounds: u32,
     pub(crate) seconds: u32,
     pub(crate) tool: Tool,
-    /// `xtask load`, for what no other tool measures.
-    pub(crate) own_load: PathBuf,
     pub(crate) cores: Cores,
 }
 
@@ -145,10 +142,10 @@ fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
 
 /// Memory is about a fresh server, and instructions do without.
 fn warm_up(settings: &Settings, contestant: &Contestant<'_>, work: &Work) -> Result<()> {
-    let Settings { own_load, cores, .. } = settings;
+    let cores = settings.cores;
     match work {
         Work::Closed { request, connections, depth } => {
-            closed::warm_up(contestant, own_load, cores.load, request, *connections, *depth)
+            closed::warm_up(contestant, cores.load, request, *connections, *depth)
         }
         _ => Ok(()),
     }
@@ -174,23 +171,23 @@ pub(crate) fn not_served(entry: &Entry) -> Outcome {
 
 /// One round of one entry.
 fn measure(settings: &Settings, contestant: &mut Contestant<'_>, work: &Work) -> Result<Round> {
-    let Settings { seconds, tool, own_load, cores, .. } = settings;
+    let Settings { seconds, tool, cores, .. } = settings;
     match work {
         Work::Closed { request, connections, depth } => {
             closed::round(contestant, tool, cores.load, request, *connections, *depth, *seconds)
         }
         Work::Open { request, connections, rate } => {
             let seconds = *seconds;
-            constant::round(contestant, own_load, cores.load, request, *connections, *rate, seconds)
+            constant::round(contestant, cores.load, request, *connections, *rate, seconds)
         }
         Work::Idle { request, connections } => {
             // Memory that a server took for an earlier round would hide what this one needs.
             contestant.restart(*cores)?;
-            memory::round(contestant, own_load, cores.load, request, *connections, true)
+            memory::round(contestant, cores.load, request, *connections, true)
         }
         Work::Waiting { request, connections } => {
             contestant.restart(*cores)?;
-            memory::round(contestant, own_load, cores.load, request, *connections, false)
+            memory::round(contestant, cores.load, request, *connections, false)
         }
         Work::Instructions { request, connections } => {
             count(contestant.entry, request.path, *connections)

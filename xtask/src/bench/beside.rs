@@ -1,7 +1,5 @@
 //! One round of heavy requests among light ones: what the light ones have to wait.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 
 use super::contestant::Contestant;
@@ -9,12 +7,8 @@ use super::own_load::{self, OpenLoad};
 use super::results::Round;
 
 /// Of latencies, in milliseconds, those of light requests come first: p99 is the figure.
-pub(crate) fn round(
-    contestant: &mut Contestant<'_>,
-    load_program: &Path,
-    load: &OpenLoad<'_>,
-) -> Result<Round> {
-    let outcome = own_load::open(load_program, contestant, load)?;
+pub(crate) fn round(contestant: &mut Contestant<'_>, load: &OpenLoad<'_>) -> Result<Round> {
+    let outcome = own_load::open(contestant, load)?;
     let [light, heavy, all] = &outcome.latencies[..] else {
         anyhow::bail!("the load tool measured no latency of both kinds");
     };

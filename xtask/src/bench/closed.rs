@@ -1,6 +1,5 @@
 //! One round of a closed-loop row: what the server's CPU spends on a request.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -17,7 +16,6 @@ use super::tool::Tool;
 /// Lets caches, memory and branch predictors of the server settle before a first round is measured.
 pub(crate) fn warm_up(
     contestant: &Contestant<'_>,
-    load_program: &Path,
     core: usize,
     request: &Request,
     connections: u32,
@@ -25,7 +23,7 @@ pub(crate) fn warm_up(
 ) -> Result<()> {
     let origin = contestant.origin();
     let seconds = WARM_UP.as_secs_f64();
-    let load = || own_load::closed(load_program, origin, request, connections, depth, seconds);
+    let load = || own_load::closed(origin, request, connections, depth, seconds);
     on_core(core, load)?;
     Ok(())
 }

@@ -12,7 +12,8 @@ use super::pinned::Cores;
 use super::results::{FORMAT, Report};
 use super::rows::{ROWS, Row};
 use super::tool::{Tool, ToolName};
-use super::{compare, criterion, crossing, disk, install, own_load, parts, scaling, store};
+use super::{compare, criterion, crossing, disk, install, parts, scaling, store};
+use crate::artifacts;
 
 /// What was asked for on the command line.
 #[derive(Debug, Default)]
@@ -61,6 +62,12 @@ impl Depth {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let wanted = select(options)?;
+    // The arena's load comes from this program as well.
+    if options.arena
+        && let Some(outcome) = artifacts::run_released()
+    {
+        return outcome;
+    }
     if options.install {
         install::install()?;
     }
@@ -154,12 +161,10 @@ fn met<'a>(entries: &'a [Entry], options: &Options) -> Vec<&'a Entry> {
 fn settings(options: &Options) -> Result<Settings> {
     let rounds = options.rounds.unwrap_or(options.depth.rounds());
     ensure!(rounds > 0, "no round measures nothing");
-    let own_load = own_load::build()?;
     Ok(Settings {
         rounds,
         seconds: options.depth.seconds(),
-        tool: Tool::choose(options.load, &own_load)?,
-        own_load,
+        tool: Tool::choose(options.load)?,
         cores: Cores::choose()?,
     })
 }

@@ -1,8 +1,6 @@
 //! One round of a row at a constant rate: what a server's CPU spends on a request when nobody
 //! hurries it, and how late it answers.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, ensure};
 
 use super::contestant::Contestant;
@@ -14,7 +12,6 @@ use super::rows::Request;
 
 pub(crate) fn round(
     contestant: &mut Contestant<'_>,
-    load_program: &Path,
     core: usize,
     request: &Request,
     connections: u32,
@@ -22,7 +19,7 @@ pub(crate) fn round(
     seconds: u32,
 ) -> Result<Round> {
     let connections = connections.min(affordable());
-    let load = || own_load::constant(load_program, contestant, request, connections, rate, seconds);
+    let load = || own_load::constant(contestant, request, connections, rate, seconds);
     let outcome = on_core(core, load)?;
     ensure!(outcome.requests > 0, "no request was answered");
     ensure!(outcome.unanswered == 0, "{} requests were never answered", outcome.unanswered);

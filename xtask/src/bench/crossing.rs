@@ -82,7 +82,7 @@ fn start(entry: &Entry) -> Result<Contestant<'_>> {
 fn measure(settings: &Settings, contender: &Contender<'_>, mix: Mix) -> Result<Round> {
     let mut contestant = start(contender.entry)?;
     let load = OpenLoad { light: &LIGHT, heavy: contender.heavy, mix, seconds: settings.seconds };
-    let round = beside::round(&mut contestant, &settings.own_load, &load);
+    let round = beside::round(&mut contestant, &load);
     contestant.stop();
     round
 }

@@ -1,7 +1,6 @@
 //! One round of a memory row: how much a server grows by connections that do nothing, or whose
 //! requests wait.
 
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ use super::rows::Request;
 /// Holds the connections on a server that was not used before, and reads its growth.
 pub(crate) fn round(
     contestant: &mut Contestant<'_>,
-    load_program: &Path,
     core: usize,
     request: &Request,
     connections: u32,
@@ -26,9 +24,8 @@ pub(crate) fn round(
     let connections = connections.min(affordable());
     let origin = contestant.origin();
     let before = contestant.resident_len()?;
-    let holder = on_core(core, || {
-        Holder::start(load_program, origin, request, connections, awaits_replies)
-    })?;
+    let hold = || Holder::start(origin, request, connections, awaits_replies);
+    let holder = on_core(core, hold)?;
     thread::sleep(SETTLE);
     let after = contestant.resident_len()?;
     drop(holder);

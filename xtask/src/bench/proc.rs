@@ -59,11 +59,11 @@ pub(crate) fn cpu_of_ended_children() -> Result<Cpu> {
 pub(crate) fn resident_len(pid: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))
         .with_context(|| format!("process {pid} has gone"))?;
-    let mut sum = parse_resident_len(&status).context("/proc/PID/status has no VmRSS")?;
+    let mut sum = memory(&status, "VmRSS:").context("/proc/PID/status has no VmRSS")?;
     for child in family(pid).into_iter().skip(1) {
         // One that has ended meanwhile, or that nobody has waited for yet, has no memory.
         let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
-        sum += parse_resident_len(&status).unwrap_or(0);
+        sum += memory(&status, "VmRSS:").unwrap_or(0);
     }
     Ok(sum)
 }
@@ -116,8 +116,9 @@ fn parse_stat(text: &str, ticks_per_second: u64) -> Option<Stat> {
 /// proc(5) numbers the fields from 1; the state, which follows the name, is the third.
 const FIRST_FIELD_INDEX: usize = 3;
 
-fn parse_resident_len(status: &str) -> Option<u64> {
-    let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// The bytes in a line such as `VmRSS: 8100 kB`, of a process's status or of /proc/meminfo.
+pub(crate) fn memory(text: &str, name: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -137,10 +138,10 @@ mod tests {
     }
 
     #[test]
-    fn resident_memory_is_read_in_bytes() {
+    fn memory_is_read_in_bytes() {
         let status = "Name:\tarena\nVmHWM:\t    9000 kB\nVmRSS:\t    8100 kB\nThreads:\t2\n";
-        assert_eq!(parse_resident_len(status), Some(8_100 * 1024));
-        assert_eq!(parse_resident_len("Name:\tkthreadd\n"), None);
+        assert_eq!(memory(status, "VmRSS:"), Some(8_100 * 1024));
+        assert_eq!(memory("Name:\tkthreadd\n", "VmRSS:"), None);
     }
 
     #[test]

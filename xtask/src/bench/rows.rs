@@ -126,8 +126,8 @@ const FILE: Request = Request::file("/file/64k.bin", MEDIUM);
 const LARGE_FILE: Request = Request::file("/file/10m.bin", LARGE);
 pub(crate) const LIGHT: Request = Request::get("/light", "ok");
 pub(crate) const BURN: Request = Request::get("/burn", "ok");
-/// Less than three a second of each of 18,000 connections, and half a core of most servers.
-const CROWD_RATE: f64 = 50_000.0;
+const WAIT: Request = Request::get("/async", "ok");
+const IDLE: Work = Work::Idle { request: PLAINTEXT, connections: 18_000 };
 pub(crate) const CPU: &str = "µs";
 pub(crate) const FLOOR: Option<&str> = Some("floor");
 /// There is no floor with TLS; the rival that most use stands in for it.
@@ -138,116 +138,86 @@ const fn closed(request: Request, connections: u32, depth: u32) -> Work {
     Work::Closed { request, connections, depth }
 }
 
-/// The defaults of a row: CPU time, nothing to divide by, no TLS.
+/// Less than three a second of each of 18,000 connections, and half a core of most servers.
+const fn open(connections: u32) -> Work {
+    Work::Open { request: PLAINTEXT, connections, rate: 50_000.0 }
+}
+
+/// A row with the defaults: CPU time, nothing to divide by, no TLS.
 const fn row(name: &'static str, title: &'static str, work: Work) -> Row {
     Row { name, title, unit: CPU, base: None, work, is_tls: false }
 }
 
+impl Row {
+    const fn over(self, base: Option<&'static str>) -> Self {
+        Self { base, ..self }
+    }
+
+    const fn by_tls(self) -> Self {
+        Self { is_tls: true, ..self }
+    }
+
+    const fn in_unit(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
+    }
+}
+
 /// Every row, in the order of the report.
-pub(crate) static ROWS: [Row; 22] = [
-    Row {
-        base: FLOOR,
-        ..row("plaintext", "/plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
-    },
-    Row {
-        base: FLOOR,
-        ..row("pipelined", "/plaintext pipelined ×16, server CPU", closed(PLAINTEXT, 64, 16))
-    },
-    Row {
-        base: FLOOR_PAYLOAD,
-        ..row("json", "/json, server CPU per request", closed(JSON, 64, 1))
-    },
-    Row {
-        base: FLOOR_PAYLOAD,
-        ..row("echo64-4k", "/echo64 4 KiB, server CPU per request", closed(ECHO_SMALL, 64, 1))
-    },
-    Row {
-        base: FLOOR_PAYLOAD,
-        ..row("echo64-64k", "/echo64 64 KiB, server CPU per request", closed(ECHO_LARGE, 64, 1))
-    },
-    Row {
-        base: FLOOR_PAYLOAD,
-        ..row("zecho64-64k", "/zecho64 64 KiB, server CPU per request", closed(ZECHO_LARGE, 64, 1))
-    },
-    row(
-        "async",
-        "/async, a 1 ms timer, server CPU per request",
-        closed(Request::get("/async", "ok"), 64, 1),
-    ),
-    Row {
-        base: HYPER,
-        is_tls: true,
-        ..row("tls", "TLS 1.3 /plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
-    },
-    Row {
-        base: HYPER,
-        is_tls: true,
-        ..row("tls-echo64-64k", "TLS 1.3 /echo64 64 KiB, server CPU", closed(ECHO_LARGE, 64, 1))
-    },
+pub(crate) static ROWS: &[Row] = &[
+    row("plaintext", "/plaintext, server CPU per request", closed(PLAINTEXT, 64, 1)).over(FLOOR),
+    row("pipelined", "/plaintext pipelined ×16, server CPU", closed(PLAINTEXT, 64, 16)).over(FLOOR),
+    row("json", "/json, server CPU per request", closed(JSON, 64, 1)).over(FLOOR_PAYLOAD),
+    row("echo64-4k", "/echo64 4 KiB, server CPU per request", closed(ECHO_SMALL, 64, 1))
+        .over(FLOOR_PAYLOAD),
+    row("echo64-64k", "/echo64 64 KiB, server CPU per request", closed(ECHO_LARGE, 64, 1))
+        .over(FLOOR_PAYLOAD),
+    row("zecho64-64k", "/zecho64 64 KiB, server CPU per request", closed(ZECHO_LARGE, 64, 1))
+        .over(FLOOR_PAYLOAD),
+    row("async", "/async, a 1 ms timer, server CPU per request", closed(WAIT, 64, 1)),
+    row("tls", "TLS 1.3 /plaintext, server CPU per request", closed(PLAINTEXT, 64, 1))
+        .by_tls()
+        .over(HYPER),
+    row("tls-echo64-64k", "TLS 1.3 /echo64 64 KiB, server CPU", closed(ECHO_LARGE, 64, 1))
+        .by_tls()
+        .over(HYPER),
     row("file-1k", "file of 1 KiB, server CPU per request", closed(SMALL_FILE, 64, 1)),
     row("file", "file of 64 KiB, server CPU per request", closed(FILE, 64, 1)),
     row("file-10m", "file of 10 MiB, server CPU per request", closed(LARGE_FILE, 8, 1)),
-    Row {
-        is_tls: true,
-        ..row("tls-file-1k", "TLS 1.3 file of 1 KiB, server CPU", closed(SMALL_FILE, 64, 1))
-    },
-    Row {
-        is_tls: true,
-        ..row("tls-file", "TLS 1.3 file of 64 KiB, server CPU", closed(FILE, 64, 1))
-    },
-    Row {
-        is_tls: true,
-        ..row("tls-file-10m", "TLS 1.3 file of 10 MiB, server CPU", closed(LARGE_FILE, 8, 1))
-    },
-    Row {
-        unit: "KiB",
-        ..row(
-            "idle",
-            "idle keep-alive connections, resident memory per connection",
-            Work::Idle { request: PLAINTEXT, connections: 18_000 },
-        )
-    },
-    Row {
-        unit: "KiB",
-        is_tls: true,
-        ..row(
-            "tls-idle",
-            "idle connections over TLS 1.3, resident memory per connection",
-            Work::Idle { request: PLAINTEXT, connections: 18_000 },
-        )
-    },
+    row("tls-file-1k", "TLS 1.3 file of 1 KiB, server CPU", closed(SMALL_FILE, 64, 1)).by_tls(),
+    row("tls-file", "TLS 1.3 file of 64 KiB, server CPU", closed(FILE, 64, 1)).by_tls(),
+    row("tls-file-10m", "TLS 1.3 file of 10 MiB, server CPU", closed(LARGE_FILE, 8, 1)).by_tls(),
+    row("idle", "idle keep-alive connections, resident memory per connection", IDLE).in_unit("KiB"),
+    row("tls-idle", "idle connections over TLS 1.3, resident memory per connection", IDLE)
+        .by_tls()
+        .in_unit("KiB"),
     row(
         "async-10k",
         "/async on 10,000 connections, server CPU per request",
-        closed(Request::get("/async", "ok"), 10_000, 1),
+        closed(WAIT, 10_000, 1),
     ),
-    Row {
-        unit: "KiB",
-        ..row(
-            "waiting",
-            "requests that wait for a timer, resident memory per connection with one",
-            Work::Waiting { request: Request::get("/async-long", "ok"), connections: 10_000 },
-        )
-    },
+    row(
+        "waiting",
+        "requests that wait for a timer, resident memory per connection with one",
+        Work::Waiting { request: Request::get("/async-long", "ok"), connections: 10_000 },
+    )
+    .in_unit("KiB"),
     row(
         "few",
         "/plaintext at 50,000 a second over 64 connections, server CPU per request",
-        Work::Open { request: PLAINTEXT, connections: 64, rate: CROWD_RATE },
+        open(64),
     ),
     row(
         "crowd",
         "the same over 18,000 connections, each request on one of them at random",
-        Work::Open { request: PLAINTEXT, connections: 18_000, rate: CROWD_RATE },
+        open(18_000),
     ),
-    Row {
-        unit: "instr",
-        base: FLOOR,
-        ..row(
-            "instructions",
-            "/plaintext on 64 connections, user-space instructions per request",
-            Work::Instructions { request: PLAINTEXT, connections: 64 },
-        )
-    },
+    row(
+        "instructions",
+        "/plaintext on 64 connections, user-space instructions per request",
+        Work::Instructions { request: PLAINTEXT, connections: 64 },
+    )
+    .in_unit("instr")
+    .over(FLOOR),
 ];
 
 #[cfg(test)]

@@ -152,12 +152,11 @@ fn measure(
 }
 
 fn steady(settings: &Settings, contestant: &mut Contestant<'_>, point: &Steady) -> Result<Round> {
-    let Settings { seconds, own_load, cores, .. } = settings;
+    let Settings { seconds, cores, .. } = settings;
     let connections = point.connections;
     // Accepting the connections takes time that must not be counted.
     let warm_up = WARM_UP + ACCEPT_TIME * connections;
-    let mut load =
-        || own_load::steady(own_load, contestant, &point.request, connections, warm_up, *seconds);
+    let mut load = || own_load::steady(contestant, &point.request, connections, warm_up, *seconds);
     let outcome = if point.workers.is_some() { load()? } else { on_core(cores.load, load)? };
 
     ensure!(outcome.requests > 0, "no request was answered");
@@ -200,7 +199,7 @@ fn open(
         mix: Mix { heavy_share: rising.heavy_share, rate, connections: rising.connections },
         seconds: settings.seconds,
     };
-    on_core(settings.cores.load, || beside::round(contestant, &settings.own_load, &load))
+    on_core(settings.cores.load, || beside::round(contestant, &load))
 }
 
 const WARM_UP: Duration = Duration::from_millis(300);

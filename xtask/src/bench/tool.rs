@@ -1,7 +1,5 @@
 //! Which load tool drives the closed loop, and what every one of them reports.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
@@ -27,10 +25,8 @@ pub(crate) enum Tool {
     H2load {
         version: String,
     },
-    /// `xtask load`, built with optimisation.
-    Own {
-        program: PathBuf,
-    },
+    /// `xtask load`.
+    Own,
 }
 
 /// What a load tool did, from its first to its last request.
@@ -46,22 +42,21 @@ impl Tool {
     ///
     /// # Errors
     /// When the one that is asked for is missing.
-    pub(crate) fn choose(wanted: Option<ToolName>, own_program: &Path) -> Result<Self> {
+    pub(crate) fn choose(wanted: Option<ToolName>) -> Result<Self> {
         let wrk = || wrk::version().map(|version| Self::Wrk { version });
         let h2load = || h2load::version().map(|version| Self::H2load { version });
-        let own = Self::Own { program: own_program.to_owned() };
         match wanted {
             Some(ToolName::Wrk) => wrk().context("wrk is missing; --install installs it"),
             Some(ToolName::H2load) => h2load().context("h2load is missing; --install installs it"),
-            Some(ToolName::Own) => Ok(own),
-            None => Ok(wrk().or_else(h2load).unwrap_or(own)),
+            Some(ToolName::Own) => Ok(Self::Own),
+            None => Ok(wrk().or_else(h2load).unwrap_or(Self::Own)),
         }
     }
 
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Wrk { version } | Self::H2load { version } => version,
-            Self::Own { .. } => "xtask load",
+            Self::Own => "xtask load",
         }
     }
 
@@ -77,9 +72,7 @@ impl Tool {
         match self {
             Self::Wrk { .. } => wrk::load(origin, request, connections, depth, seconds),
             Self::H2load { .. } => h2load::load(origin, request, connections, depth, seconds),
-            Self::Own { program } => {
-                own_load::closed(program, origin, request, connections, depth, f64::from(seconds))
-            }
+            Self::Own => own_load::closed(origin, request, connections, depth, f64::from(seconds)),
         }
     }
 }
