@@ -10,8 +10,8 @@
 //! from a client before the last window is where it should be.
 
 use std::io;
-use std::process::ExitCode;
 
+use anyhow::Context;
 use waterwheel::fs::{self, Access, Folder};
 use waterwheel::http::StatusCode;
 use waterwheel::{App, BodyError, BodyReader, Handler, Local, Path, Rejection, Reply};
@@ -60,25 +60,14 @@ fn echo(mut body: BodyReader) -> Reply {
     })
 }
 
-fn main() -> ExitCode {
+fn main() -> anyhow::Result<()> {
     let path = std::env::args().nth(1).unwrap_or_else(|| ".".to_owned());
-    let folder = match Folder::open(&path) {
-        Ok(folder) => folder,
-        Err(error) => {
-            eprintln!("{path}: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let folder = Folder::open(&path).context(path)?;
     let app = App::new()
         .per_core(move |_| folder.clone())
         .put("/files/{*name}", store.body_len_max(10 << 30))
         .put("/count", count.decoded(1 << 40))
         .put("/echo", echo);
-    match app.listen("127.0.0.1:8080").run() {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    app.listen("127.0.0.1:8080").run()?;
+    Ok(())
 }

@@ -19,6 +19,7 @@ use crate::server::Server;
 /// How many, and how often they ask.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    /// How many connections.
     #[arg(long, default_value_t = 200_000)]
     connections: usize,
     /// Seconds from one request of a connection to its next.

@@ -188,8 +188,8 @@ impl Core {
         }
     }
 
-    /// Queues a reply, 500 if there is none. `head` is the run of the
-    /// request's head, whose place the reply's head may take.
+    /// Queues a reply, 500 if there is none. `head` is the run of the request's head, whose place
+    /// the reply's head may take.
     #[inline(always)]
     pub(crate) fn send(
         &self,
@@ -210,8 +210,8 @@ impl Core {
         self.write(reply, head, terms, ring, outbound)
     }
 
-    /// Queues a reply. `front` is the run of the request's head, whose place
-    /// the reply's head may take.
+    /// Queues a reply. `front` is the run of the request's head, whose place the reply's head may
+    /// take.
     // Inlined, as `send` is.
     #[inline(always)]
     pub(crate) fn write(

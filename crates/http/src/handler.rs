@@ -21,6 +21,43 @@ use crate::request::{Call, Request};
 /// The future of an async handler owns what it keeps: it cannot borrow the request, whose bytes are
 /// given back while it waits. It is polled at once, and if it is ready then, the reply leaves in
 /// the same turn.
+///
+/// ```
+/// use waterwheel_http::{Handler, InPlace, IntoRoute, Json, Path, Rejection, Request, StatusCode};
+///
+/// fn plain() -> &'static str {
+///     "turning\n"
+/// }
+///
+/// fn of_the_head(request: &Request<'_>) -> String {
+///     format!("{} asks for {}\n", request.peer(), request.path())
+/// }
+///
+/// /// The bytes that came in go out, unless they are refused.
+/// fn of_parts(
+///     Path(key): Path<u64>,
+///     mut body: InPlace<[u8]>,
+/// ) -> Result<InPlace<[u8]>, Rejection> {
+///     if key == 0 {
+///         return Err(Rejection::new(StatusCode::NOT_FOUND, "keys begin at 1"));
+///     }
+///     body.reverse();
+///     Ok(body)
+/// }
+///
+/// async fn later(Json(ids): Json<Vec<u64>>) -> Json<usize> {
+///     Json(ids.len())
+/// }
+///
+/// let routes = [
+///     plain.into_route(),
+///     of_the_head.into_route(),
+///     // What surrounds a handler is said where it is registered.
+///     of_parts.body_len_max(64 << 10).expensive(),
+///     later.compressed(),
+/// ];
+/// # drop(routes);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a waterwheel handler",
     note = "a handler is a function whose arguments implement `Extract` and whose result \
@@ -87,8 +124,8 @@ pub trait Handler<M>: Send + Sync + 'static {
     }
 
     /// Declares the route to take long, 100 µs or more: its requests stand back behind those of
-    /// other routes from the first one on, and its handler may breathe. Without this the
-    /// same is found out by measuring.
+    /// other routes from the first one on, and its handler may breathe. Without this the same is
+    /// found out by measuring.
     fn expensive(self) -> Route
     where
         Self: Sized,
@@ -109,6 +146,7 @@ pub trait Handler<M>: Send + Sync + 'static {
 }
 
 /// A handler with what surrounds it.
+#[must_use = "a route answers nobody unless it is registered"]
 pub struct Route {
     pub(crate) endpoint: Box<dyn Endpoint>,
     pub(crate) chain: Chain,
@@ -162,49 +200,42 @@ impl Route {
     }
 
     /// As [`Handler::through`].
-    #[must_use]
     pub fn through(mut self, stage: impl Stage) -> Self {
         self.chain = self.chain.then(stage);
         self
     }
 
     /// As [`Handler::when_gone`].
-    #[must_use]
     pub fn when_gone(mut self, choice: WhenGone) -> Self {
         self.when_gone = Some(choice);
         self
     }
 
     /// As [`Handler::vital`].
-    #[must_use]
     pub fn vital(mut self) -> Self {
         self.is_vital = true;
         self
     }
 
     /// As [`Handler::decoded`].
-    #[must_use]
     pub fn decoded(mut self, len_max: usize) -> Self {
         self.decoded_len_max = Some(len_max);
         self
     }
 
     /// As [`Handler::compressed`].
-    #[must_use]
     pub fn compressed(mut self) -> Self {
         self.is_compressed = true;
         self
     }
 
     /// As [`Handler::expensive`].
-    #[must_use]
     pub fn expensive(mut self) -> Self {
         self.is_expensive = true;
         self
     }
 
     /// As [`Handler::body_len_max`].
-    #[must_use]
     pub fn body_len_max(mut self, len: usize) -> Self {
         self.body_len_max = Some(len);
         self

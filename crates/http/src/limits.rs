@@ -13,6 +13,16 @@ use crate::parse::FIELD_SLOT_COUNT;
 /// What one connection may ask of us. The defaults are safe on the open internet.
 ///
 /// Lengths are bytes on the wire, counts are items; a limit is the largest value still accepted.
+///
+/// ```
+/// use std::time::Duration;
+/// use waterwheel_http::Limits;
+///
+/// let mut limits = Limits::default();
+/// limits.body_len_max = 8 << 20;
+/// limits.keep_alive_timeout = Duration::from_secs(20);
+/// assert!(limits.validate().is_ok());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

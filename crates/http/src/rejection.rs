@@ -10,7 +10,22 @@ use crate::parse::Head;
 use crate::router::Found;
 
 /// Why a request was refused. The peer is told in the reply's content.
+///
+/// As a handler's error it is the reply:
+///
+/// ```
+/// use waterwheel_http::{Path, Rejection, StatusCode};
+///
+/// fn half(Path(number): Path<u64>) -> Result<String, Rejection> {
+///     match number % 2 {
+///         0 => Ok(format!("{}\n", number / 2)),
+///         _ => Err(Rejection::new(StatusCode::BAD_REQUEST, "odd numbers have no half")),
+///     }
+/// }
+/// # let _ = waterwheel_http::IntoRoute::into_route(half);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "nobody is told of a refusal unless it is returned"]
 pub struct Rejection {
     status: StatusCode,
     cause: Cow<'static, str>,

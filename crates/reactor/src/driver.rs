@@ -120,8 +120,7 @@ pub trait Driver: 'static {
     fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()>;
 
     /// Where the monotonic clock stands, counted from the same moment by all drivers of a process
-    /// or a simulated world. Costs one clock
-    /// read: ask once per turn.
+    /// or a simulated world. Costs one clock read: ask once per turn.
     fn now(&self) -> Instant;
 
     /// A count for telling whether something may have taken long, at less cost than

@@ -17,6 +17,17 @@ use crate::Network;
 /// There is none unless it is set: a balancer in front, or a network behind one address, has many
 /// clients. Name such networks as exempt, or let a balancer introduce its clients by the PROXY
 /// protocol: they are counted then, and it is not.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use waterwheel_runtime::{AddressCap, Config};
+///
+/// let office = "192.0.2.0/24".parse()?;
+/// let max = NonZeroU32::new(100).expect("a number that is not zero");
+/// let mut config = Config::default();
+/// config.worker.address_cap = Some(AddressCap::new(max, &[office]));
+/// # Ok::<(), waterwheel_runtime::NetworkError>(())
+/// ```
 #[derive(Clone)]
 pub struct AddressCap {
     max: u32,

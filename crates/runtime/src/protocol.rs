@@ -154,8 +154,8 @@ pub enum Next {
     /// Another call when the ring has room again, or a little later.
     Starve,
     /// A call of [`Protocol::advance_expensive`], in its turn: the request that is next will take
-    /// long. Cheap requests of other connections go first, and go on meanwhile if
-    /// it [breathes](crate::breathe). Nothing of it may have begun: its bytes are still in
+    /// long. Cheap requests of other connections go first, and go on meanwhile if it
+    /// [breathes](crate::breathe). Nothing of it may have begun: its bytes are still in
     /// [`Io::inbound`], or a future of the protocol's waits to be polled.
     Defer,
     /// Another call when a waker of [`Io::waking`] was woken or the peer closed. Until then nothing

@@ -43,7 +43,24 @@ impl fmt::Debug for PerCore {
 ///
 /// Paths follow `matchit`: `/users/{id}` has a parameter, `/files/{*path}` takes the rest. Handlers
 /// are functions; see [`Handler`](crate::Handler) for their shapes.
+///
+/// ```
+/// # #[cfg(feature = "lab")] {
+/// use waterwheel::lab::Lab;
+/// use waterwheel::{App, Json, Path};
+///
+/// let app = App::new()
+///     .get("/hello/{name}", |Path(name): Path<String>| format!("hello, {name}\n"))
+///     .post("/sum", |Json(numbers): Json<Vec<u32>>| Json(numbers.iter().sum::<u32>()));
+///
+/// let mut lab = Lab::new(app);
+/// assert_eq!(lab.get("/hello/water").send().text(), "hello, water\n");
+/// assert_eq!(lab.post("/sum").body("[1, 2, 3]").send().text(), "6");
+/// assert_eq!(lab.post("/sum").body("one").send().status(), 400);
+/// # }
+/// ```
 #[derive(Debug, Default)]
+#[must_use = "an application answers nobody unless it is served"]
 pub struct App {
     registrations: Vec<Registration>,
     per_core: PerCore,
@@ -58,7 +75,6 @@ macro_rules! methods {
     ($($(#[$doc:meta])* $function:ident $method:literal)*) => {
         $(
             $(#[$doc])*
-            #[must_use]
             pub fn $function<M>(self, path: &str, route: impl IntoRoute<M>) -> Self {
                 self.route(Some($method), path, route.into_route())
             }
@@ -68,7 +84,6 @@ macro_rules! methods {
 
 impl App {
     /// An application without routes.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -92,14 +107,12 @@ impl App {
 
     /// Answers every method that has no route of its own at this path, those that HTTP does not
     /// name included. CONNECT, which asks for a tunnel, is refused.
-    #[must_use]
     pub fn any<M>(self, path: &str, route: impl IntoRoute<M>) -> Self {
         self.route(None, path, route.into_route())
     }
 
     /// Serves the files of a folder beneath `path`: `/static` and `/` are such paths. GET and HEAD;
     /// routes with other text win over files of the same path.
-    #[must_use]
     pub fn files(mut self, path: &str, files: Files) -> Self {
         let path = path.strip_suffix('/').unwrap_or(path);
         let (files, index) = (Arc::new(files), self.folder_count);
@@ -124,7 +137,6 @@ impl App {
 
     /// Gives each core a value of its own, made on its thread by `make` from the worker's index.
     /// Handlers take it as [`Local<T>`](crate::Local); it needs neither `Send` nor locks.
-    #[must_use]
     pub fn per_core<T: 'static>(
         mut self,
         make: impl Fn(usize) -> T + Send + Sync + 'static,
@@ -134,7 +146,6 @@ impl App {
     }
 
     /// Replaces the limits and timeouts.
-    #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self

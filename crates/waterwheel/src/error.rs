@@ -8,7 +8,8 @@ use waterwheel_http::ServiceError;
 use waterwheel_runtime::{BudgetError, RunError};
 
 /// Why a server did not start, or did not end in good order.
-#[derive(Debug)]
+///
+/// `{:?}` is the same sentence as `{}`, for it is what a `main` that returns this error prints.
 #[non_exhaustive]
 pub enum StartError {
     /// An address to listen on cannot be understood or looked up.
@@ -32,6 +33,12 @@ impl fmt::Display for StartError {
             Self::Budget(source) => source.fmt(f),
             Self::Run(source) => source.fmt(f),
         }
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -20,7 +20,24 @@ use crate::error::StartError;
 use crate::listen::ToEndpoints;
 
 /// Settings of a server. [`run`](Self::run) checks them all, binds, and serves until drained.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use waterwheel::{App, Server};
+///
+/// let app = App::new().get("/", || "turning\n");
+/// let server = Server::new(app).listen("127.0.0.1:0").workers(NonZeroUsize::MIN);
+///
+/// // In two steps, to say where it listens and to end it from elsewhere.
+/// let bound = server.bind()?;
+/// bound.urls().for_each(|url| println!("listening on {url}"));
+/// bound.control().drain();
+/// let report = bound.run()?;
+/// assert_eq!((report.finished, report.cut), (0, 0));
+/// # Ok::<(), waterwheel::StartError>(())
+/// ```
 #[derive(Debug)]
+#[must_use = "a server does nothing unless it is run"]
 pub struct Server {
     app: App,
     endpoints: Result<Vec<Endpoint>, io::Error>,
@@ -43,7 +60,6 @@ struct Listeners {
 
 impl Server {
     /// A server that listens nowhere yet, with one worker per core.
-    #[must_use]
     pub fn new(app: App) -> Self {
         Self {
             app,
@@ -60,7 +76,6 @@ impl Server {
     /// passes (`systemd:name`, or `systemd:` for all of them). Names of hosts are looked up now.
     ///
     /// A Unix socket can be used by its owner and group. Its path is removed in the end.
-    #[must_use]
     pub fn listen(mut self, endpoint: impl ToEndpoints) -> Self {
         if let Ok(known) = &mut self.endpoints {
             match endpoint.to_endpoints() {
@@ -73,7 +88,6 @@ impl Server {
 
     /// Removes the path of a Unix socket first when it is a socket at which nobody listens any
     /// more, as a killed process leaves it. Without this a path that exists is an error.
-    #[must_use]
     pub fn unlink_stale(mut self) -> Self {
         self.config.unlink_stale = true;
         self
@@ -91,7 +105,6 @@ impl Server {
     /// # drop(server);
     /// # Ok::<(), waterwheel::runtime::NetworkError>(())
     /// ```
-    #[must_use]
     pub fn trust_proxy(mut self, network: Network) -> Self {
         self.config.worker.proxies.push(network);
         self
@@ -101,7 +114,6 @@ impl Server {
     ///
     /// A request in plain HTTP is answered there with 400 and a sentence that says why.
     #[cfg(feature = "tls")]
-    #[must_use]
     pub fn listen_tls(mut self, endpoint: impl ToEndpoints, tls: &crate::Tls) -> Self {
         self.secured.acceptors.resize_with(self.endpoints.as_ref().map_or(0, Vec::len), || None);
         self = self.listen(endpoint);
@@ -112,7 +124,6 @@ impl Server {
 
     /// Sets what handshakes may cost each worker.
     #[cfg(feature = "tls")]
-    #[must_use]
     pub fn handshakes(mut self, config: waterwheel_runtime::SecuredConfig) -> Self {
         self.secured.config = config;
         self
@@ -120,35 +131,30 @@ impl Server {
 
     /// Caps how many connections one address may have open, over all workers: see [`AddressCap`].
     /// There is no cap without this.
-    #[must_use]
     pub fn address_cap(mut self, cap: AddressCap) -> Self {
         self.config.worker.address_cap = Some(cap);
         self
     }
 
     /// How many workers; without this, one per core that the process may use.
-    #[must_use]
     pub fn workers(mut self, count: NonZeroUsize) -> Self {
         self.config.workers = Some(count);
         self
     }
 
     /// Where workers run.
-    #[must_use]
     pub fn pin(mut self, pinning: Pinning) -> Self {
         self.config.pinning = pinning;
         self
     }
 
     /// The ring that each worker gets.
-    #[must_use]
     pub fn ring(mut self, ring: waterwheel_ring::Config) -> Self {
         self.config.ring = ring;
         self
     }
 
     /// How each worker reads and writes files.
-    #[must_use]
     pub fn disk(mut self, disk: DiskConfig) -> Self {
         self.config.disk = disk;
         self
@@ -157,7 +163,6 @@ impl Server {
     /// How many helper threads all workers together may start for
     /// [`task::offload`](crate::task::offload), and how much work may wait for them. Without this,
     /// 4 and 1,024; both are at least 1.
-    #[must_use]
     pub fn offload(mut self, threads_max: usize, queue_max: usize) -> Self {
         self.config.offload_threads_max = threads_max;
         self.config.offload_queue_max = queue_max;
@@ -170,14 +175,12 @@ impl Server {
     ///
     /// The server does not start when that is too little for a worker or for a route's largest
     /// request.
-    #[must_use]
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = Some(bytes);
         self
     }
 
     /// How long a drain may take before connections are cut. 25 s without this.
-    #[must_use]
     pub fn drain_within(mut self, time: Duration) -> Self {
         self.config.worker.drain_timeout = time;
         self
@@ -186,7 +189,6 @@ impl Server {
     /// How long a drain goes on accepting clients, while [`readiness`](App::readiness) is false
     /// already, before the listeners close: give it what a balancer takes to notice. Part of
     /// [`drain_within`](Self::drain_within); none without this.
-    #[must_use]
     pub fn drain_grace(mut self, time: Duration) -> Self {
         self.config.worker.drain_grace = time;
         self
@@ -198,7 +200,6 @@ impl Server {
     /// goes on.
     ///
     /// `path` is a Unix socket that only this user may use; it is made when there is none.
-    #[must_use]
     pub fn restart_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.config.restart_socket = Some(path.into());
         self
@@ -207,7 +208,6 @@ impl Server {
     /// Keeps every connection with the worker that accepted it. Without this a connection whose
     /// next request is [expensive](crate::Handler::expensive) and has not begun may go to a worker
     /// that is free.
-    #[must_use]
     pub fn strict(mut self) -> Self {
         self.config.hand_over = false;
         self
@@ -224,7 +224,6 @@ impl Server {
     ///
     /// [`Config::unshare_fds`]: waterwheel_runtime::Config::unshare_fds
     #[expect(unsafe_code, reason = "asks for a promise about the whole program")]
-    #[must_use]
     pub unsafe fn unshare_fds(mut self) -> Self {
         // SAFETY: the caller gives the promise that is asked for.
         unsafe { self.config.unshare_fds() };
@@ -233,14 +232,12 @@ impl Server {
 
     /// Who hears of handlers that keep a worker to themselves for 100 ms and more. Without this it
     /// is standard error, once a second.
-    #[must_use]
     pub fn watchdog(mut self, watchdog: Watchdog) -> Self {
         self.config.worker.watchdog = watchdog;
         self
     }
 
     /// Leaves SIGINT and SIGTERM alone. Without this the first of them drains and the second stops.
-    #[must_use]
     pub fn ignore_signals(mut self) -> Self {
         self.signals = false;
         self
@@ -298,6 +295,7 @@ impl Server {
 
 /// A server that is bound and planned, and has not begun to serve.
 #[derive(Debug)]
+#[must_use = "a server does nothing unless it is run"]
 pub struct Bound {
     runtime: Runtime,
     ring: waterwheel_ring::Config,

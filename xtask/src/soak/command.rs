@@ -18,6 +18,7 @@ use crate::server::Server;
 /// How long and how hard.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    /// How long the load lasts.
     #[arg(long, default_value_t = 30.0)]
     minutes: f64,
     /// Workers of the server.

@@ -21,6 +21,17 @@ use crate::request::Call;
 /// `T` needs zerocopy's derives `FromBytes`, `IntoBytes`, `KnownLayout`, `Immutable` and
 /// `Unaligned`: numbers are little-endian types like
 /// `zerocopy::little_endian::U32`, because a body starts at any address.
+///
+/// ```
+/// use waterwheel_http::InPlace;
+///
+/// /// Pixels of four bytes each, of which the last one is how much is seen.
+/// fn fade(mut pixels: InPlace<[[u8; 4]]>) -> InPlace<[[u8; 4]]> {
+///     pixels.iter_mut().for_each(|[_, _, _, alpha]| *alpha /= 2);
+///     pixels
+/// }
+/// # let _ = waterwheel_http::IntoRoute::into_route(fade);
+/// ```
 pub struct InPlace<T: ?Sized + Viewable> {
     view: View<T>,
 }

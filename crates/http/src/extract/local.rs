@@ -10,6 +10,22 @@ use crate::rejection::Rejection;
 use crate::request::Call;
 
 /// This core's value of type `T`. It belongs to one thread, so `Cell` and `RefCell` are enough.
+/// Without such a value the request is answered with 500.
+///
+/// ```
+/// use std::cell::Cell;
+/// use waterwheel_http::Local;
+///
+/// #[derive(Default)]
+/// struct Count(Cell<u64>);
+///
+/// // Registered beside `App::per_core(|_worker| Count::default())`.
+/// fn count(count: Local<Count>) -> String {
+///     count.0.set(count.0.get() + 1);
+///     format!("{} on this core\n", count.0.get())
+/// }
+/// # let _ = waterwheel_http::IntoRoute::into_route(count);
+/// ```
 #[derive(Debug)]
 pub struct Local<T>(Rc<T>);
 

@@ -13,6 +13,27 @@ pub use local::Local;
 pub use target::{Path, Peer, QUERY_PAIRS_MAX, Query};
 
 /// An argument of a handler, taken from the request before the handler runs.
+///
+/// ```
+/// use waterwheel_http::{Call, Extract, Rejection, StatusCode};
+///
+/// /// Who asks, by a token that only we know.
+/// struct Known(u32);
+///
+/// impl Extract for Known {
+///     fn extract(call: &mut Call<'_>) -> Result<Self, Rejection> {
+///         match call.request().header("authorization") {
+///             Some(b"Bearer open sesame") => Ok(Self(40)),
+///             _ => Err(Rejection::new(StatusCode::UNAUTHORIZED, "no token that is known")),
+///         }
+///     }
+/// }
+///
+/// fn greet(Known(number): Known) -> String {
+///     format!("welcome, {number}\n")
+/// }
+/// # let _ = waterwheel_http::IntoRoute::into_route(greet);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be extracted from a request",
     note = "`InPlace<T>`, `Json<T>`, `Path<T>`, `Query<T>`, `Local<T>`, `BodyReader`, `Peer`, \

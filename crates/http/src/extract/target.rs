@@ -12,12 +12,40 @@ use crate::rejection::Rejection;
 use crate::request::Call;
 
 /// A path parameter, parsed. A handler's first argument of this kind is the path's first parameter,
-/// its second the second, and so on.
+/// its second the second, and so on. What does not parse is answered with 400.
+///
+/// ```
+/// use waterwheel_http::Path;
+///
+/// // At `/users/{user}/orders/{order}`.
+/// fn order(Path(user): Path<String>, Path(order): Path<u64>) -> String {
+///     format!("order {order} of {user}\n")
+/// }
+/// # let _ = waterwheel_http::IntoRoute::into_route(order);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Path<T>(pub T);
 
 /// The query, deserialised from `application/x-www-form-urlencoded`. At most [`QUERY_PAIRS_MAX`]
-/// pairs.
+/// pairs. What does not fit is answered with 400.
+///
+/// ```
+/// use serde::Deserialize;
+/// use waterwheel_http::Query;
+///
+/// #[derive(Deserialize)]
+/// struct Page {
+///     #[serde(default)]
+///     first: u64,
+///     count: Option<u16>,
+/// }
+///
+/// // `?first=20&count=10`, or nothing at all.
+/// fn list(Query(page): Query<Page>) -> String {
+///     format!("{} from {} on\n", page.count.unwrap_or(10), page.first)
+/// }
+/// # let _ = waterwheel_http::IntoRoute::into_route(list);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Query<T>(pub T);
 

@@ -7,6 +7,27 @@ use super::{Body, Reply};
 use crate::rejection::Rejection;
 
 /// A value that a handler may return.
+///
+/// ```
+/// use waterwheel_http::reply::{IntoReply, Reply};
+/// use waterwheel_ring::Ring;
+///
+/// /// Lines of numbers.
+/// struct Csv(Vec<[f64; 3]>);
+///
+/// impl IntoReply for Csv {
+///     fn into_reply(self, _: &Ring) -> Reply {
+///         let line = |[x, y, z]: &[f64; 3]| format!("{x},{y},{z}\n");
+///         let text: String = self.0.iter().map(line).collect();
+///         Reply::bytes(text).with_content_type("text/csv")
+///     }
+/// }
+///
+/// fn points() -> Csv {
+///     Csv(vec![[0.0, 0.5, 1.0]])
+/// }
+/// # let _ = waterwheel_http::IntoRoute::into_route(points);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a reply",
     note = "text, bytes, `Json<T>`, `InPlace<T>`, `StatusCode`, `Reply` and results of them are"

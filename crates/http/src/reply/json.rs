@@ -15,7 +15,30 @@ use crate::request::Call;
 /// A value received or sent as JSON (RFC 8259).
 ///
 /// Sent, it is serialised straight into a run of the ring, behind room for the reply's head.
-/// Received, it is parsed from where it arrived; the value owns its data.
+/// Received, it is parsed from where it arrived; the value owns its data. What does not parse is
+/// answered with 400, whatever the request's `Content-Type`.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use waterwheel_http::Json;
+///
+/// #[derive(Deserialize)]
+/// struct Order {
+///     quantity: u32,
+///     price: u32,
+/// }
+///
+/// #[derive(Serialize)]
+/// struct Total {
+///     total: u64,
+/// }
+///
+/// fn total(Json(orders): Json<Vec<Order>>) -> Json<Total> {
+///     let price = |order: &Order| u64::from(order.quantity) * u64::from(order.price);
+///     Json(Total { total: orders.iter().map(price).sum() })
+/// }
+/// # let _ = waterwheel_http::IntoRoute::into_route(total);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 

@@ -13,7 +13,22 @@ use crate::streaming::{BodyWriter, Cut, StreamBody};
 /// A status, header fields and content.
 ///
 /// `date`, `server`, `content-length` and `connection` are the server's own and cannot be set.
+///
+/// ```
+/// use waterwheel_http::{HeaderValue, Reply, StatusCode, header};
+///
+/// fn elsewhere() -> Reply {
+///     Reply::new(StatusCode::SEE_OTHER)
+///         .with_header(header::LOCATION, HeaderValue::from_static("/elsewhere"))
+/// }
+///
+/// fn picture() -> Reply {
+///     Reply::bytes(*b"GIF89a").with_content_type("image/gif")
+/// }
+/// # let _ = (waterwheel_http::IntoRoute::into_route(elsewhere), picture());
+/// ```
 #[derive(Debug)]
+#[must_use = "nobody gets a reply unless it is returned"]
 pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<&'static str>,
@@ -93,7 +108,6 @@ impl Reply {
 
     /// With the length of a [streamed](Self::stream) reply's content in bytes, as the stream writes
     /// it. One that then writes more or ends before is cut. Of other replies the length is known.
-    #[must_use]
     pub fn with_content_len(mut self, len: u64) -> Self {
         if let Some(stream) = self.stream_mut() {
             stream.content_len = Some(len);
@@ -133,7 +147,6 @@ impl Reply {
     }
 
     /// With another status.
-    #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
@@ -143,7 +156,6 @@ impl Reply {
     ///
     /// # Panics
     /// When `content_type` is no field value. It is part of the program, so a test sees it.
-    #[must_use]
     pub fn with_content_type(mut self, content_type: &'static str) -> Self {
         debug_assert!(HeaderValue::from_str(content_type).is_ok(), "content type is a field value");
         self.content_type = Some(content_type);
@@ -152,7 +164,6 @@ impl Reply {
 
     /// With a further field. A `content-type` replaces the one in force; the server's own fields
     /// and those that would change the framing are ignored.
-    #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         if name == http::header::CONTENT_TYPE {
             self.content_type = None;

@@ -176,7 +176,6 @@ impl Reply {
 
     /// With another time of silence after which a stream of [events](Self::events) sends a comment;
     /// zero for never. Other replies stay as they are.
-    #[must_use]
     pub fn with_keep_alive(mut self, interval: Duration) -> Self {
         if let Some(StreamBody { keep_alive: Some(time), .. }) = self.stream_mut() {
             *time = interval;

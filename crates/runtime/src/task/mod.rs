@@ -6,6 +6,22 @@
 //!
 //! A future that never has to wait, because bytes are in memory or a peer is quick, is made to wait
 //! for the next turn after about 100 µs' worth of work, so that a loop over files delays nobody.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use waterwheel_runtime::task::{Elapsed, interval, sleep, spawn_local, timeout};
+//!
+//! async fn work() -> Result<u32, Elapsed> {
+//!     // Runs beside this future, and goes on when that is done.
+//!     let slow = spawn_local(async {
+//!         sleep(Duration::from_millis(20)).await;
+//!         7
+//!     });
+//!     let mut ticks = interval(Duration::from_millis(5));
+//!     ticks.tick().await;
+//!     timeout(Duration::from_millis(100), slow).await
+//! }
+//! ```
 
 mod local;
 mod offload;

@@ -7,8 +7,8 @@ use crate::connection::{Phase, Waiting};
 use crate::{Next, Protocol};
 
 impl<D: Driver, P: Protocol> Bench<D, P> {
-    /// Sends what the protocol queued, and notes what it waits for. `Ok` means that
-    /// the connection can be worked on further in this turn.
+    /// Sends what the protocol queued, and notes what it waits for. `Ok` means that the connection
+    /// can be worked on further in this turn.
     #[inline(always)]
     pub(super) fn conclude(
         &mut self,
