@@ -42,7 +42,12 @@ use clap::{Args, Parser, Subcommand};
 
 /// Commands of the waterwheel workspace.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    after_help = "Before a pull request: check. What a request costs: instructions, bench.
+What each of the others proves, and what to do when it fails, is told in docs/testing.md."
+)]
 struct Flags {
     #[command(subcommand)]
     command: Command,

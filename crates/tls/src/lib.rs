@@ -83,6 +83,12 @@ pub const PLAIN_HTTP_REPLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     \r\n\
     This port speaks HTTPS; the request was in HTTP.";
 
+/// Compiles and runs the example of the README.
+#[cfg(all(doctest, feature = "self-signed"))]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;
+
 #[cfg(test)]
 mod tests {
     #[test]
