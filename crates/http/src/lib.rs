@@ -98,6 +98,7 @@ mod receiving;
 mod refusal;
 mod rejection;
 mod request;
+mod route;
 mod serve;
 mod service;
 mod streaming;
@@ -119,15 +120,14 @@ pub use encode::DateCache;
 pub use exchange::{Exchange, Instant, Lag, Need, Part, PeerAddress, Pressure};
 pub use extract::{Extract, InPlace, Local, Path, Peer, QUERY_PAIRS_MAX, Query};
 pub use gauges::Gauges;
-pub use handler::{
-    Awaited, Borrowed, BorrowedAwaited, Built, Extracted, Handler, IntoRoute, Route, WhenGone,
-};
+pub use handler::{Awaited, Borrowed, BorrowedAwaited, Extracted, Handler};
 pub use limits::{Limits, LimitsError};
 pub use parcel::Parcel;
 pub use pending::{Answer, Pending};
 pub use rejection::Rejection;
 pub use reply::{IntoReply, Json, Reply};
 pub use request::{Call, Locals, Request};
+pub use route::{Built, IntoRoute, Route, WhenGone};
 pub use service::{Registration, Service, ServiceError};
 pub use streaming::{
     BodyError, BodyReader, BodyWriter, Cut, Event, EventWriter, LastEventId, WriteError,

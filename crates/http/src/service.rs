@@ -6,9 +6,9 @@ use waterwheel_stages::{Chain, Direction, Plan, PlanError, PlanLimits, StageErro
 
 use crate::coding::Codings;
 use crate::encode::REPLY_HEAD_ROOM;
-use crate::handler::{Endpoint, Route, WhenGone};
 use crate::limits::{Limits, LimitsError};
 use crate::parse::Method;
+use crate::route::{Endpoint, Route, WhenGone};
 use crate::router::{RouteError, Router};
 use crate::streaming::WINDOW_LEN_MAX;
 

@@ -6,10 +6,10 @@ use std::task::Poll;
 use crate::core::{Asked, Core, Terms};
 use crate::encode::Persistence;
 use crate::exchange::{Exchange, Instant, Need};
-use crate::handler::WhenGone;
 use crate::parse::{Head, Version};
 use crate::pending::Pending;
 use crate::request::Request;
+use crate::route::WhenGone;
 use crate::streaming::{Outgoing, Rest, Source};
 
 /// A request whose reply is not there yet, or not whole. It holds nothing of the request but what
