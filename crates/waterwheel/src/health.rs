@@ -19,7 +19,6 @@ impl App {
     /// let mut lab = Lab::new(App::new().readiness("/readyz"));
     /// assert_eq!(lab.get("/readyz").send().text(), "ready\n");
     /// ```
-    #[must_use]
     pub fn readiness(self, path: &str) -> Self {
         let control = Arc::clone(&self.control);
         let handler = move || match control.is_ready() {
@@ -39,7 +38,6 @@ impl App {
     /// let mut lab = Lab::new(App::new().liveness("/livez"));
     /// assert_eq!(lab.get("/livez").send().text(), "alive\n");
     /// ```
-    #[must_use]
     pub fn liveness(self, path: &str) -> Self {
         self.get(path, (|| "alive\n").vital())
     }

@@ -363,7 +363,6 @@ impl Bound {
 
     /// Calls `call` for each SIGHUP, which would end the process otherwise: to
     /// [reload](crate::Tls::reload) certificates, for example. It runs on a thread of its own.
-    #[must_use]
     pub fn on_hangup(mut self, call: impl FnMut() + Send + 'static) -> Self {
         self.runtime = self.runtime.on_hangup(call);
         self

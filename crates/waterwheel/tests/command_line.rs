@@ -1,8 +1,8 @@
 //! What the binary says when it is asked for what it cannot do, and when nobody listens.
 #![allow(clippy::unwrap_used, reason = "only tests call this, and a panic is how they fail")]
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -60,10 +60,13 @@ fn settings_may_stand_behind_the_command() {
 fn closed_output_does_not_end_the_server_in_disorder() {
     let arguments = ["--listen", "127.0.0.1:0", "--workers", "1"];
     let mut child = waterwheel(&arguments).stdout(Stdio::piped()).spawn().unwrap();
-    let stdout = BufReader::new(child.stdout.take().unwrap());
-    // All that is said at the start; what follows finds nobody.
-    let last = stdout.lines().map_while(Result::ok).find(|line| line.starts_with("at worst"));
-    assert!(last.is_some());
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let started: Vec<String> = lines.take_while(|line| !line.starts_with("at worst")).collect();
+    let address = started.iter().find_map(|line| line.strip_prefix("listening on http://"));
+    // Nobody reads what it says from now on. Who answers also waits for signals.
+    let mut client = TcpStream::connect(address.unwrap()).unwrap();
+    client.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+    assert!(io::read_to_string(client).unwrap().starts_with("HTTP/1.1 200 "));
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
