@@ -156,6 +156,18 @@ pub fn bind(addr: SocketAddr, config: &ListenConfig) -> io::Result<TcpListener> 
     Ok(socket.into())
 }
 
+/// Makes sure that nobody listens at `addr`. With `SO_REUSEPORT` a second program of the same user
+/// could [`bind`] there as well, and the kernel would give each a part of the connections.
+///
+/// # Errors
+/// [`io::ErrorKind::AddrInUse`] when somebody listens there; otherwise the kernel's.
+pub fn ensure_free(addr: SocketAddr) -> io::Result<()> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    // Bound, and closed before it listens: nobody can have connected.
+    socket.bind(&addr.into())
+}
+
 /// Binds a non-blocking listener to the Unix socket `path`, creates it there with
 /// [`unix_mode`](ListenConfig::unix_mode), and starts to listen. It is closed on exec.
 ///

@@ -8,7 +8,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
-use waterwheel_reactor::listen::{ListenConfig, Listener, bind, bind_unix, remove_stale};
+use waterwheel_reactor::listen::{
+    ListenConfig, Listener, bind, bind_unix, ensure_free, remove_stale,
+};
 
 use crate::endpoint::Endpoint;
 use crate::error::RunError;
@@ -57,6 +59,15 @@ impl Listeners {
         let mut listeners = Self::default();
         listeners.per_worker.resize_with(opening.worker_count, Vec::new);
         let mut activated = None;
+        // Before any is opened: one endpoint may contain another.
+        for endpoint in endpoints {
+            let Endpoint::Tcp(address) = endpoint else { continue };
+            let name = endpoint.to_string();
+            if address.port() != 0 && handed.iter().all(|named| named.endpoint != name) {
+                let free = ensure_free(*address);
+                free.map_err(|source| RunError::Listen { endpoint: name, source })?;
+            }
+        }
         for (origin, endpoint) in endpoints.iter().enumerate() {
             let name = endpoint.to_string();
             let fault = |source| RunError::Listen { endpoint: name.clone(), source };

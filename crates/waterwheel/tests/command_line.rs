@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "only tests call this, and a panic is how they fail")]
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -28,8 +28,9 @@ fn address_that_is_none_is_told() {
 
 #[test]
 fn port_in_use_is_told_with_what_to_do() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
+    // Its workers share the port, and nobody else shall.
+    let first = waterwheel::App::new().listen("127.0.0.1:0").bind().unwrap();
+    let address = first.addresses()[0].to_string();
     let told = refusal(&["--listen", &address]);
     assert!(told.contains(&format!("cannot listen on {address}: ")), "{told}");
     assert!(told.ends_with("try another address with --listen\n"), "{told}");
