@@ -69,5 +69,6 @@ pub(crate) use memory::raise_file_limit;
 pub(crate) use origin::Certificate;
 pub(crate) use pinned::{Cores, on_core, pin};
 pub(crate) use rows::Needs;
+pub(crate) use samples::Samples;
 pub(crate) use table::align;
 pub(crate) use tool::ToolName;
