@@ -34,6 +34,7 @@ fn lab(expensive_after: Duration) -> Lab {
         .limits(limits)
         .get("/", || "home")
         .get("/work", work)
+        .get("/step", || pass(Duration::from_micros(50)))
         .post("/work", |body: Vec<u8>| (work(), body).1)
         .get("/vital", work.vital())
         .get("/gauges", Json::<Gauges>);
@@ -139,6 +140,21 @@ fn cheap_and_vital_requests_are_served_while_expensive_ones_are_refused() {
         statuses(&vital.received())
     });
     assert_eq!(answers.collect::<Vec<_>>(), [200]);
+}
+
+#[test]
+fn cheap_requests_that_never_end_leave_half_of_the_time_to_expensive_ones() {
+    let mut lab = lab(USUALLY);
+    let (workers, steppers) = (crowd(&mut lab, 60), crowd(&mut lab, 200));
+    workers.iter().for_each(|client| client.send(&get("/work")));
+    for turn in 1..=10 {
+        // 10 ms.
+        steppers.iter().for_each(|client| client.send(&get("/step")));
+        lab.turn();
+        let stepped: usize = steppers.iter().map(|client| statuses(&client.received()).len()).sum();
+        let worked: usize = workers.iter().map(|client| statuses(&client.received()).len()).sum();
+        assert_eq!((stepped, worked), (200, 5), "in turn {turn}");
+    }
 }
 
 #[test]

@@ -23,14 +23,13 @@ pub(super) struct Lateness {
     since: Instant,
     /// Requests are refused for it.
     is_late: bool,
-    /// What an expensive request takes, on average over the last ones.
-    job_time: Duration,
+    job_times: JobTimes,
 }
 
 impl Default for Lateness {
     fn default() -> Self {
-        let (since, job_time) = (Instant::MAX, Duration::ZERO);
-        Self { probe_sent: None, since, is_late: false, job_time }
+        let (since, job_times) = (Instant::MAX, JobTimes::default());
+        Self { probe_sent: None, since, is_late: false, job_times }
     }
 }
 
@@ -83,14 +82,13 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 
     /// An expensive request has taken so long.
     pub(super) fn note_job_time(&mut self, time: Duration) {
-        let mean = &mut self.lateness.job_time;
-        *mean = *mean - *mean / WEIGHT + time / WEIGHT;
+        self.lateness.job_times.note(time);
     }
 
     /// Tells the protocol what waits too long, if anything does.
     pub(super) fn set_lag(&mut self) {
         let waiting = u32::try_from(self.expensive_count()).unwrap_or(u32::MAX);
-        let wait = self.lateness.job_time.saturating_mul(waiting);
+        let wait = self.lateness.job_times.wait(waiting);
         let lag = match self.lateness.is_late {
             true => Lag::All,
             false if wait > self.bench.config.lag_max => Lag::Expensive,
@@ -104,5 +102,76 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 const CROWD: usize = 512;
 /// How long the loop must be late before anybody is refused.
 const BURST: Duration = Duration::from_millis(100);
-/// Of how many calls about the mean is made.
-const WEIGHT: u32 = 8;
+
+/// What expensive requests take, on average over those that a worker ran last.
+#[derive(Clone, Copy, Debug, Default)]
+struct JobTimes {
+    /// Both fade with the time that requests take: in seconds, and how many they were.
+    sum: f64,
+    count: f64,
+}
+
+impl JobTimes {
+    /// A mean over so many requests would either hang on the last long one, or take many long ones
+    /// to learn of them. Over so much time, short ones are many and long ones are few, and one that
+    /// was interrupted on a busy machine does not make hundreds of short ones look late.
+    fn note(&mut self, time: Duration) {
+        let time = time.as_secs_f64();
+        let kept = MEMORY / (MEMORY + time);
+        self.sum = self.sum * kept + time;
+        self.count = self.count * kept + 1.0;
+    }
+
+    /// How long the next one would wait behind so many.
+    fn wait(&self, waiting: u32) -> Duration {
+        // None has run before the first one waits.
+        let mean = self.sum / self.count.max(1.0);
+        Duration::try_from_secs_f64(mean * f64::from(waiting)).unwrap_or(Duration::MAX)
+    }
+}
+
+/// In seconds: half of what a request may wait by default, so that it is known before it matters.
+const MEMORY: f64 = 0.25;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(times: impl IntoIterator<Item = Duration>) -> JobTimes {
+        let mut noted = JobTimes::default();
+        times.into_iter().for_each(|time| noted.note(time));
+        noted
+    }
+
+    fn short(count: usize) -> impl Iterator<Item = Duration> {
+        std::iter::repeat_n(Duration::from_micros(5), count)
+    }
+
+    #[test]
+    fn interrupted_request_makes_nobody_late() {
+        let times = times(short(500).chain([Duration::from_millis(300)]));
+        assert!(times.wait(200) < Duration::from_millis(500), "{times:?}");
+    }
+
+    #[test]
+    fn long_requests_are_known_after_two() {
+        let times = times(short(500).chain([Duration::from_secs(1); 2]));
+        assert!(times.wait(20) > Duration::from_millis(500), "{times:?}");
+    }
+
+    #[test]
+    fn rare_long_requests_count_long_after_one_and_right_behind_it() {
+        let mut times = JobTimes::default();
+        for index in 0..4_000 {
+            times.note(if index % 20 == 19 { Duration::from_millis(2) } else { Duration::ZERO });
+            let mean = times.wait(1);
+            let is_right = (80..=120).contains(&mean.as_micros());
+            assert!(is_right || index < 2_000, "{mean:?} after {index}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_known_before_the_first() {
+        assert_eq!(JobTimes::default().wait(u32::MAX), Duration::ZERO);
+    }
+}

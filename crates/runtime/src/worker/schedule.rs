@@ -80,8 +80,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         Ok(self.report())
     }
 
-    /// One pass over everything that is due, and one expensive request behind it. Parks in the
-    /// driver when nothing is.
+    /// One pass over everything that is due, and behind it one expensive request, or as many as
+    /// take no longer than the pass. Parks in the driver when nothing is.
     ///
     /// # Errors
     /// The driver's, when it can no longer poll.
@@ -95,7 +95,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     }
 
     /// Takes what other workers have for this one, and runs the expensive request that has waited
-    /// longest.
+    /// longest; more of them as long as they have not taken as much time as the turn before them.
     #[cold]
     fn run_expensive(&mut self) {
         if self.shop_mut().is_called {
@@ -109,7 +109,11 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         let Some(mut shop) = self.shop.take() else { return };
         // It works, though its turn is over.
         shop.pulse.beat();
-        if let Some(mut job) = shop.next_job() {
+        let polled = shop.bench.now;
+        let mut until = None;
+        while let Some(mut job) = shop.next_job() {
+            // Cheap requests, or refusals, that never end take half of the time and no more.
+            let until = *until.get_or_insert(job.started + job.started.saturating_since(polled));
             twin.set_wall(shop.wall);
             let (next, lent) = self.desk.lend(shop, || job.advance(twin));
             shop = lent;
@@ -118,6 +122,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
             shop.watch(what, time);
             shop.note_job_time(time);
             shop.end_job(job, next);
+            if shop.bench.now >= until {
+                break;
+            }
         }
         shop.end_jobs();
         shop.pulse.beat();
