@@ -161,6 +161,21 @@ fn from(lab: &Lab, address: &str) -> Client {
 }
 
 #[test]
+fn storm_of_connections_is_accepted_a_few_at_a_time_beside_requests() {
+    let mut lab = Lab::new(app());
+    let client = lab.connect();
+    lab.settle();
+    let _storm: Vec<Client> = (0..100).map(|_| lab.connect()).collect();
+    let mut accepted = Vec::new();
+    while accepted.iter().sum::<usize>() < 100 {
+        client.send(&get("/"));
+        accepted.push(lab.turn().accepted);
+        assert_eq!(statuses(&client.received()), [200], "in turn {}", accepted.len());
+    }
+    assert_eq!(accepted, [16, 16, 16, 16, 16, 16, 4]);
+}
+
+#[test]
 fn address_has_so_many_connections_and_no_more() {
     let mut config = LabConfig::default();
     let exempt = ["10.7.0.0/16".parse().expect("a network")];
@@ -173,10 +188,16 @@ fn address_has_so_many_connections_and_no_more() {
     let exempt: Vec<Client> =
         (1000..1005).map(|port| from(&lab, &format!("10.7.1.1:{port}"))).collect();
     let other = from(&lab, "192.0.2.8:1000");
+    // One customer of a provider has 64 bits to choose from, and the next one others.
+    let flood: Vec<Client> =
+        (1..6).map(|host| from(&lab, &format!("[2001:db8:1:2::{host}]:1000"))).collect();
+    let neighbour = from(&lab, "[2001:db8:1:3::1]:1000");
     lab.settle();
+    assert_eq!(flood.iter().filter(|client| client.end().is_none()).count(), 3);
+    assert!(neighbour.end().is_none());
     assert_eq!(greedy.iter().filter(|client| client.end().is_none()).count(), 3);
     assert!(exempt.iter().all(|client| client.end().is_none()) && other.end().is_none());
-    assert_eq!(lab.metrics().address_capped, 2);
+    assert_eq!(lab.metrics().address_capped, 4);
 
     // By way of a trusted proxy the client is counted, and the proxy is not.
     let by_proxy: Vec<Client> =

@@ -66,7 +66,7 @@ impl Serve {
             Some(seconds) => files.max_age(Duration::from_secs(seconds)),
             None => files,
         };
-        Ok(App::new().readiness("/readyz").files("/", files))
+        Ok(App::new().liveness("/livez").readiness("/readyz").files("/", files))
     }
 
     /// What is served, and how it is read, for people.
