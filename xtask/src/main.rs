@@ -9,6 +9,7 @@ mod bench;
 mod canary;
 mod check;
 mod cluster;
+mod deploy;
 mod doc;
 mod explain;
 mod fuzz;
@@ -83,6 +84,8 @@ enum Command {
     Sim(SimFlags),
     /// The arena over TLS against curl, openssl, Python, Node, Chromium and hostile clients.
     TlsPeers,
+    /// The files of docs/deploy by HAProxy, systemd and the schemas of Kubernetes.
+    Deploy,
     /// The plan of a route: segments, headroom, tailroom, stages, copies expected.
     Explain {
         /// The route, as it was registered; every route without it.
@@ -264,6 +267,7 @@ fn run(command: Command) -> Result<()> {
         Command::SeededBugs => seeded_bugs::run(),
         Command::Sim(flags) => sim::run(flags.first, flags.seeds, flags.dev),
         Command::TlsPeers => tls_peers::run(),
+        Command::Deploy => deploy::run_all(),
         Command::Explain { route } => explain::run(route.as_deref()),
         Command::NewStage { name, path } => new_stage::run(&name, path.as_deref()),
         Command::Fuzz(flags) => fuzz::run(&flags.target, flags.seconds, flags.keep),

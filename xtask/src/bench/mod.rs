@@ -67,6 +67,7 @@ pub(crate) use command::{Depth, Options, run};
 pub(crate) use contestant::Contestant;
 pub(crate) use memory::raise_file_limit;
 pub(crate) use origin::Certificate;
+pub(crate) use packaged::free_address;
 pub(crate) use pinned::{Cores, on_core, pin};
 pub(crate) use rows::Needs;
 pub(crate) use samples::Samples;
