@@ -49,6 +49,7 @@
 #![deny(unsafe_code)]
 
 mod app;
+mod bound;
 mod error;
 mod files;
 mod health;
@@ -72,12 +73,13 @@ pub use waterwheel_tls as tls;
 pub use zerocopy;
 
 pub use app::App;
+pub use bound::Bound;
 pub use error::StartError;
 pub use files::Files;
 pub use listen::ToEndpoints;
 #[cfg(feature = "tls")]
 pub use secure::{ClientIdentity, Tls, TlsInfo};
-pub use server::{Bound, Server};
+pub use server::Server;
 pub use waterwheel_http::{
     BodyError, BodyReader, BodyWriter, Call, Cut, Event, EventWriter, Extract, Gauges, Handler,
     InPlace, IntoReply, IntoRoute, Json, LastEventId, Limits, Local, Path, Peer, Query, Rejection,

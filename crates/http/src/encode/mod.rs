@@ -1,5 +1,6 @@
 //! The wire form of replies: heads are sized and written by one routine, content is not moved.
 
+pub(crate) mod chunk;
 mod date;
 mod head;
 mod stamp;

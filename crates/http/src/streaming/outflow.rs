@@ -10,6 +10,7 @@ use waterwheel_ring::{Lease, Ring, Runs};
 use waterwheel_stages::{Flow, Next, Stream};
 
 use super::writer::WriteError;
+use crate::encode::chunk;
 use crate::exchange::Part;
 
 /// Shared by a connection and the writer that its future holds.
@@ -180,7 +181,7 @@ impl Outflow {
         }
         way.close_run();
         if way.framing == OutFraming::Chunked {
-            way.queue.place(&way.ring, LAST_CHUNK.len(), |room| room.copy_from_slice(LAST_CHUNK));
+            chunk::queue_last(&way.ring, &mut way.queue);
         }
         Ended::Whole
     }
@@ -233,7 +234,7 @@ impl Outflow {
             return Ok(None);
         };
         let taken_len = if encoder.is_empty() {
-            let len = bytes.len().min(open.tailroom() - CHUNK_END.len());
+            let len = bytes.len().min(open.tailroom() - chunk::END_LEN);
             open.append(&bytes[..len]).expect("cut to the room");
             len
         } else {
@@ -327,10 +328,10 @@ impl UnderWay {
     }
 
     fn reserve(&self, len: usize) -> Option<Lease> {
-        let wanted = len.min(RUN_LEN_MAX) + CHUNK_HEAD_ROOM + CHUNK_END.len();
+        let wanted = len.min(RUN_LEN_MAX) + chunk::HEAD_ROOM + chunk::END_LEN;
         let reserved = self.ring.reserve_bytes(wanted).or_else(|_| self.ring.reserve(1));
         let mut lease = reserved.ok()?;
-        lease.set_headroom(CHUNK_HEAD_ROOM);
+        lease.set_headroom(chunk::HEAD_ROOM);
         Some(lease)
     }
 
@@ -343,21 +344,11 @@ impl UnderWay {
     }
 
     /// Queues content that is not empty: a chunk of no bytes would be the last.
-    fn queue_chunk(&mut self, mut lease: Lease) {
+    fn queue_chunk(&mut self, lease: Lease) {
         if self.framing != OutFraming::Chunked {
             return self.queue.push(lease);
         }
-        let (ring, queue) = (&self.ring, &mut self.queue);
-        let (head, start) = chunk_head(lease.len());
-        let head = &head[start..];
-        if lease.prepend(head).is_err() {
-            queue.place(ring, head.len(), |room| room.copy_from_slice(head));
-        }
-        let has_end = lease.append(CHUNK_END).is_ok();
-        queue.push(lease);
-        if !has_end {
-            queue.place(ring, CHUNK_END.len(), |room| room.copy_from_slice(CHUNK_END));
-        }
+        chunk::queue(lease, &self.ring, &mut self.queue);
     }
 
     /// Tells the connection of what was written while it does not look.
@@ -368,42 +359,6 @@ impl UnderWay {
     }
 }
 
-/// The line before a chunk's data (RFC 9112 §7.1), at the end of an array: from which index on.
-fn chunk_head(len: usize) -> ([u8; CHUNK_HEAD_ROOM], usize) {
-    let mut head = [0; CHUNK_HEAD_ROOM];
-    let mut start = CHUNK_HEAD_ROOM - 2;
-    head[start..].copy_from_slice(b"\r\n");
-    let mut rest = len;
-    while start > 0 {
-        start -= 1;
-        head[start] = b"0123456789abcdef"[rest % 16];
-        rest /= 16;
-        if rest == 0 {
-            break;
-        }
-    }
-    debug_assert_eq!(rest, 0, "a run is shorter than 4 GiB");
-    (head, start)
-}
-
-/// Eight digits, for runs are shorter than 4 GiB, and the end of the line.
-const CHUNK_HEAD_ROOM: usize = 10;
-const CHUNK_END: &[u8] = b"\r\n";
-/// Of no content, and without trailers.
-const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 /// Longest run that is reserved for one chunk, as long as one read takes: longer ones would be
 /// harder to find in the ring, and no faster to send.
 const RUN_LEN_MAX: usize = 64 << 10;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn chunk_head_is_the_length_in_hexadecimal() {
-        for len in [1, 9, 10, 15, 16, 255, 256, 65_535, 65_536, 0xffff_ffff] {
-            let (head, start) = chunk_head(len);
-            assert_eq!(&head[start..], format!("{len:x}\r\n").as_bytes());
-        }
-    }
-}
