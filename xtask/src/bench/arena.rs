@@ -144,9 +144,7 @@ fn enter<'a>(settings: &Settings, entry: &'a Entry, row: &Row) -> Lane<'a> {
 fn warm_up(settings: &Settings, contestant: &Contestant<'_>, work: &Work) -> Result<()> {
     let cores = settings.cores;
     match work {
-        Work::Closed { request, connections, depth } => {
-            closed::warm_up(contestant, cores.load, request, *connections, *depth)
-        }
+        Work::Closed(asked) => closed::warm_up(contestant, cores.load, asked),
         _ => Ok(()),
     }
 }
@@ -173,9 +171,7 @@ pub(crate) fn not_served(entry: &Entry) -> Outcome {
 fn measure(settings: &Settings, contestant: &mut Contestant<'_>, work: &Work) -> Result<Round> {
     let Settings { seconds, tool, cores, .. } = settings;
     match work {
-        Work::Closed { request, connections, depth } => {
-            closed::round(contestant, tool, cores.load, request, *connections, *depth, *seconds)
-        }
+        Work::Closed(asked) => closed::round(contestant, tool, cores.load, asked, *seconds),
         Work::Open { request, connections, rate } => {
             let seconds = *seconds;
             constant::round(contestant, cores.load, request, *connections, *rate, seconds)

@@ -9,22 +9,14 @@ use super::own_load;
 use super::pinned::on_core;
 use super::proc::cpu_of_ended_children;
 use super::results::Round;
-use super::rows::Request;
+use super::rows::Closed;
 use super::saturation::Busy;
 use super::tool::Tool;
 
 /// Lets caches, memory and branch predictors of the server settle before a first round is measured.
-pub(crate) fn warm_up(
-    contestant: &Contestant<'_>,
-    core: usize,
-    request: &Request,
-    connections: u32,
-    depth: u32,
-) -> Result<()> {
+pub(crate) fn warm_up(contestant: &Contestant<'_>, core: usize, asked: &Closed) -> Result<()> {
     let origin = contestant.origin();
-    let seconds = WARM_UP.as_secs_f64();
-    let load = || own_load::closed(origin, request, connections, depth, seconds);
-    on_core(core, load)?;
+    on_core(core, || own_load::closed(origin, asked, WARM_UP.as_secs_f64()))?;
     Ok(())
 }
 
@@ -33,16 +25,14 @@ pub(crate) fn round(
     contestant: &mut Contestant<'_>,
     tool: &Tool,
     core: usize,
-    request: &Request,
-    connections: u32,
-    depth: u32,
+    asked: &Closed,
     seconds: u32,
 ) -> Result<Round> {
     let origin = contestant.origin();
     let server_before = contestant.cpu()?;
     let load_before = cpu_of_ended_children()?;
     let started = Instant::now();
-    let loaded = on_core(core, || tool.load(origin, request, connections, depth, seconds))?;
+    let loaded = on_core(core, || tool.load(origin, asked, seconds))?;
     let wall = started.elapsed();
     let server = contestant.cpu()? - server_before;
     let load = cpu_of_ended_children()? - load_before;

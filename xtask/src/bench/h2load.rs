@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::body_file::BodyFile;
 use super::origin::Origin;
-use super::rows::Request;
+use super::rows::Closed;
 use super::tool::Loaded;
 use crate::process::output;
 
@@ -17,13 +17,8 @@ pub(crate) fn version() -> Option<String> {
 }
 
 /// Loads the server for so many seconds; the caller has chosen the core.
-pub(crate) fn load(
-    origin: Origin,
-    request: &Request,
-    connections: u32,
-    depth: u32,
-    seconds: u32,
-) -> Result<Loaded> {
+pub(crate) fn load(origin: Origin, asked: &Closed, seconds: u32) -> Result<Loaded> {
+    let Closed { request, connections, depth } = asked;
     let body = BodyFile::write(request)?;
     let mut command = Command::new("h2load");
     command.args(["--h1", "--threads=1", &format!("--clients={connections}")]);

@@ -10,20 +10,14 @@ use anyhow::{Context, Result, ensure};
 use super::body_file::BodyFile;
 use super::contestant::Contestant;
 use super::origin::Origin;
-use super::rows::{Mix, Request};
+use super::rows::{Closed, Mix, Request};
 use super::tool::Loaded;
 use crate::load::Outcome;
 use crate::process::{Guarded, output};
 
-pub(crate) fn closed(
-    origin: Origin,
-    request: &Request,
-    connections: u32,
-    depth: u32,
-    seconds: f64,
-) -> Result<Loaded> {
-    let mut load = Load::new("closed", origin, request, connections)?;
-    load.command.args(["--depth", &depth.to_string(), "--seconds", &seconds.to_string()]);
+pub(crate) fn closed(origin: Origin, asked: &Closed, seconds: f64) -> Result<Loaded> {
+    let mut load = Load::new("closed", origin, &asked.request, asked.connections)?;
+    load.command.args(["--depth", &asked.depth.to_string(), "--seconds", &seconds.to_string()]);
     let outcome = load.run()?;
     Ok(Loaded { requests: outcome.requests, seconds: outcome.seconds, errors: 0 })
 }

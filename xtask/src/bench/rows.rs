@@ -21,8 +21,8 @@ pub(crate) struct Row {
 /// How a row is measured.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// Server CPU per request, while every connection always has `depth` requests open.
-    Closed { request: Request, connections: u32, depth: u32 },
+    /// Server CPU per request.
+    Closed(Closed),
     /// Server CPU per request, at a constant rate over connections that are chosen at random.
     Open { request: Request, connections: u32, rate: f64 },
     /// Memory that each idle connection costs after one request.
@@ -31,6 +31,14 @@ pub(crate) enum Work {
     Waiting { request: Request, connections: u32 },
     /// User-space instructions per request.
     Instructions { request: Request, connections: u32 },
+}
+
+/// A closed loop: every connection always has `depth` requests open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closed {
+    pub(crate) request: Request,
+    pub(crate) connections: u32,
+    pub(crate) depth: u32,
 }
 
 /// How light and heavy requests come.
@@ -107,7 +115,7 @@ impl Work {
     /// The request that the figure is about.
     pub(crate) fn request(&self) -> &Request {
         match self {
-            Self::Closed { request, .. }
+            Self::Closed(Closed { request, .. })
             | Self::Open { request, .. }
             | Self::Idle { request, .. }
             | Self::Waiting { request, .. }
@@ -135,7 +143,7 @@ const HYPER: Option<&str> = Some("hyper");
 pub(crate) const FLOOR_PAYLOAD: Option<&str> = Some("floor-payload");
 
 const fn closed(request: Request, connections: u32, depth: u32) -> Work {
-    Work::Closed { request, connections, depth }
+    Work::Closed(Closed { request, connections, depth })
 }
 
 /// Less than three a second of each of 18,000 connections, and half a core of most servers.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use super::origin::Origin;
-use super::rows::Request;
+use super::rows::Closed;
 use super::{h2load, own_load, wrk};
 
 /// A load tool by name.
@@ -60,19 +60,12 @@ impl Tool {
         }
     }
 
-    /// Keeps `connections` × `depth` requests open for so many seconds.
-    pub(crate) fn load(
-        &self,
-        origin: Origin,
-        request: &Request,
-        connections: u32,
-        depth: u32,
-        seconds: u32,
-    ) -> Result<Loaded> {
+    /// Loads the server for so many seconds.
+    pub(crate) fn load(&self, origin: Origin, asked: &Closed, seconds: u32) -> Result<Loaded> {
         match self {
-            Self::Wrk { .. } => wrk::load(origin, request, connections, depth, seconds),
-            Self::H2load { .. } => h2load::load(origin, request, connections, depth, seconds),
-            Self::Own => own_load::closed(origin, request, connections, depth, f64::from(seconds)),
+            Self::Wrk { .. } => wrk::load(origin, asked, seconds),
+            Self::H2load { .. } => h2load::load(origin, asked, seconds),
+            Self::Own => own_load::closed(origin, asked, f64::from(seconds)),
         }
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::body_file::BodyFile;
 use super::origin::Origin;
-use super::rows::Request;
+use super::rows::{Closed, Request};
 use super::tool::Loaded;
 use crate::process::{output, target_dir};
 
@@ -22,15 +22,10 @@ pub(crate) fn version() -> Option<String> {
 }
 
 /// Loads the server for so many seconds; the caller has chosen the core.
-pub(crate) fn load(
-    origin: Origin,
-    request: &Request,
-    connections: u32,
-    depth: u32,
-    seconds: u32,
-) -> Result<Loaded> {
+pub(crate) fn load(origin: Origin, asked: &Closed, seconds: u32) -> Result<Loaded> {
+    let Closed { request, connections, depth } = asked;
     let body = BodyFile::write(request)?;
-    let script = Script::write(&script(request, depth, body.path()))?;
+    let script = Script::write(&script(request, *depth, body.path()))?;
     let mut command = Command::new("wrk");
     command.args(["--threads", "1", "--connections", &connections.to_string()]);
     command.args(["--duration", &format!("{seconds}s"), "--timeout", "10s"]);
