@@ -36,6 +36,21 @@
 //! }
 //! ```
 //!
+//! # Where things are
+//!
+//! | To … | see |
+//! | --- | --- |
+//! | route requests to functions | [`App`], [`Handler`] |
+//! | take what a request brings | [`Extract`]; [`InPlace`], [`Json`], [`Path`], [`BodyReader`] |
+//! | keep state, one for each core | [`App::per_core`], [`Local`] |
+//! | reply | [`IntoReply`], [`Reply`], [`Rejection`]; [`Reply::stream`], [`Reply::events`] |
+//! | code and decode bodies | [`Handler::through`], [`stages`]; [`Handler::decoded`] |
+//! | wait in a handler, and ask others | [`task`], [`net`], [`fs`], [`client`] |
+//! | compute for long in one | [`breathe`], [`task::offload`] |
+//! | serve a folder | [`Files`] |
+//! | listen, limit, restart, drain | [`Server`], [`Limits`], [`Tls`] |
+//! | test without sockets | [`lab`] |
+//!
 //! # Features
 //!
 //! | Feature | Gives | Default |
