@@ -93,7 +93,7 @@ fn burn() -> &'static str {
     "ok"
 }
 
-/// The same, and lets light requests pass every 100 µs.
+/// The same, and lets light requests pass every 50 µs.
 fn burn_and_breathe() -> &'static str {
     for _ in 0..BREATHS {
         burn_rounds(BURN_ROUNDS / BREATHS);
@@ -115,8 +115,8 @@ fn burn_rounds(rounds: u64) {
 /// About 2 ms at 1 ns a round, measured.
 const BURN_ROUNDS: u64 = 2_000_000;
 
-/// Pieces of 100 µs, or a little less on a faster machine.
-const BREATHS: u64 = 20;
+/// Pieces of 50 µs, or a little less on a faster machine.
+const BREATHS: u64 = 40;
 
 /// Every twentieth request of this process burns.
 fn mix() -> &'static str {

@@ -19,11 +19,11 @@ use crate::Protocol;
 use crate::task::Local;
 
 /// Lets the worker serve other connections, if it is time: for handlers that compute for long, to
-/// be called as often as is convenient, at least every 100 µs or so.
+/// be called as often as is convenient, at least every 50 µs or so.
 ///
 /// In a sync handler that runs [as expensive](crate::Protocol::advance_expensive), this runs a
-/// nested turn when [`SLICE`] has passed since the last one: at most 64 connections that are ready
-/// have their cheap requests answered, and whatever else is due is done. Requests that are
+/// nested turn when half a [`SLICE`] has passed since the last one: at most 64 connections that are
+/// ready have their cheap requests answered, and whatever else is due is done. Requests that are
 /// expensive themselves wait, so turns never nest deeper. In all other places, on threads without a
 /// worker too, it costs a few nanoseconds and does nothing.
 ///
@@ -111,7 +111,7 @@ impl<D: Driver, P: Protocol> Desk<D, P> {
         shop: Box<Shop<D, P>>,
         call: impl FnOnce() -> R,
     ) -> (R, Box<Shop<D, P>>) {
-        self.due.set(self.clock.now() + SLICE);
+        self.due.set(self.clock.now() + BREATH_INTERVAL);
         self.nested_time.set(Duration::ZERO);
         self.shop.set(Some(shop));
         let known = Known::make(Rc::clone(self) as Rc<dyn Nests>);
@@ -150,7 +150,7 @@ impl<D: Driver, P: Protocol> Nests for Desk<D, P> {
         self.shop.set(Some(shop));
         let ended = self.clock.now();
         self.nested_time.set(self.nested_time.get() + ended.saturating_since(started));
-        self.due.set(ended + SLICE);
+        self.due.set(ended + BREATH_INTERVAL);
     }
 }
 
@@ -187,8 +187,12 @@ impl Drop for Known {
     }
 }
 
-/// How long a call may take before others should have a chance: what is shorter is cheap. The cost
-/// of a nested turn that finds nothing, a poll, is a thousandth of it.
+/// How long a call that breathes computes from one nested turn to the next. Beside
+/// handlers of 2 ms the median of cheap requests was a fifth lower than at twice this time, and the
+/// CPU the same: a nested turn that finds nothing is a poll.
+const BREATH_INTERVAL: Duration = Duration::from_nanos(SLICE_NS / 2);
+
+/// How long a call may take before others should have a chance: what is shorter is cheap.
 pub const SLICE: Duration = Duration::from_nanos(SLICE_NS);
 
 pub(super) const SLICE_NS: u64 = 100_000;
