@@ -202,6 +202,28 @@ fn few_connections_are_spread_evenly_wherever_they_arrive() {
     }
 }
 
+#[test]
+fn of_connections_that_come_and_go_few_are_dealt() {
+    let mut town = Town::new(0, Faults::none(), 2);
+    let ask = b"GET /light/1 HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+    for round in 0..100 {
+        // All of them at one worker, so that the other always has fewer.
+        let clients = (0..8).map(|number| {
+            let address = SocketAddr::from(([10, 0, 0, 3], 1024 + round * 8 + number));
+            let client = town.world.connect_to(0, address);
+            client.send(ask);
+            client
+        });
+        let mut waiting: Vec<_> = clients.collect();
+        while !waiting.is_empty() {
+            town.turn();
+            waiting.retain(|client| client.received().is_empty());
+        }
+    }
+    assert_eq!(town.sum(|worker| worker.metrics().accepted), 800);
+    assert_eq!(town.sum(|worker| worker.metrics().dealt), 64);
+}
+
 /// Asks for something heavy of the workers in turn, on fresh connections.
 fn ask_workers(town: &Town, workers: &[usize], count: u16) -> Vec<Client> {
     let ask = |number: u16| {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use waterwheel_reactor::{Driver, Instant, Token};
 
@@ -17,11 +18,14 @@ use crate::handover::{Fresh, Handover, Parcel, Seat};
 pub(super) struct Sharing<S, C> {
     handover: Arc<Handover<S, C>>,
     seat: Seat,
+    /// How many connections may still be dealt until `deals_until`.
+    deals_left: u32,
+    deals_until: Instant,
 }
 
 impl<S, C> Sharing<S, C> {
     pub(super) fn new(handover: Arc<Handover<S, C>>, seat: Seat) -> Self {
-        Self { handover, seat }
+        Self { handover, seat, deals_left: 0, deals_until: Instant::ZERO }
     }
 }
 
@@ -74,16 +78,25 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         self.sharing.as_ref().is_some_and(|sharing| sharing.handover.waits_for(sharing.seat))
     }
 
-    /// Gives a connection that was just accepted to a worker that has fewer, if there is one.
-    /// Returns it otherwise.
+    /// Gives a connection that was just accepted to a worker that has fewer, if there is one, and
+    /// if not many were dealt a moment ago. Returns it otherwise.
     pub(super) fn deal(&mut self, fresh: Fresh<D::Socket>) -> Option<Fresh<D::Socket>> {
         let count = self.connections.len();
-        let Some(sharing) = &self.sharing else { return Some(fresh) };
+        let Some(sharing) = &mut self.sharing else { return Some(fresh) };
         if count >= DEALT_BELOW || self.bench.draining {
             return Some(fresh);
         }
+        if sharing.deals_until <= self.bench.now {
+            sharing.deals_until = self.bench.now + DEALS_INTERVAL;
+            sharing.deals_left = DEALS_MAX;
+        }
+        if sharing.deals_left == 0 {
+            return Some(fresh);
+        }
         let kept = sharing.handover.deal(sharing.seat, count, fresh);
-        self.bench.metrics.dealt += u64::from(kept.is_none());
+        let is_dealt = kept.is_none();
+        sharing.deals_left -= u32::from(is_dealt);
+        self.bench.metrics.dealt += u64::from(is_dealt);
         kept
     }
 
@@ -161,3 +174,9 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 /// With so many connections the kernel's choice, by a hash of the addresses, is off by some percent
 /// only, and a lock for each of them would cost more.
 const DEALT_BELOW: usize = 256;
+
+/// Most connections that are dealt in [`DEALS_INTERVAL`]: more than it takes to make 256 even that a
+/// hash has spread. Those of one request each would be dealt by the thousand, each for a wake-up,
+/// and be gone before it matters where they were.
+const DEALS_MAX: u32 = 64;
+const DEALS_INTERVAL: Duration = Duration::from_millis(250);
