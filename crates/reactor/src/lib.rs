@@ -76,6 +76,7 @@ pub mod listen;
 mod mio_driver;
 mod mio_sources;
 mod peer;
+mod ready;
 pub mod sim;
 mod slab;
 mod sources;
