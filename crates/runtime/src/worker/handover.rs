@@ -175,8 +175,8 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 /// only, and a lock for each of them would cost more.
 const DEALT_BELOW: usize = 256;
 
-/// Most connections that are dealt in [`DEALS_INTERVAL`]: more than it takes to make 256 even that a
-/// hash has spread. Those of one request each would be dealt by the thousand, each for a wake-up,
+/// Most connections that are dealt in [`DEALS_INTERVAL`]: more than it takes to make 256 even that
+/// a hash has spread. Those of one request each would be dealt by the thousand, each for a wake-up,
 /// and be gone before it matters where they were.
 const DEALS_MAX: u32 = 64;
 const DEALS_INTERVAL: Duration = Duration::from_millis(250);
