@@ -23,6 +23,7 @@ pub(crate) enum Flags {
         /// Requests that a connection sends at a time.
         #[arg(long, default_value_t = 1)]
         depth: usize,
+        /// How long the load counts.
         #[arg(long, default_value_t = 2.0)]
         seconds: f64,
         /// How long to load before anything counts.
@@ -40,6 +41,7 @@ pub(crate) enum Flags {
         /// Requests a second, on average.
         #[arg(long)]
         rate: f64,
+        /// How long the load counts.
         #[arg(long, default_value_t = 2.0)]
         seconds: f64,
         /// Another path to ask for now and then, without a body.
@@ -80,6 +82,7 @@ pub(crate) enum Flags {
         /// What they do; the connections are dealt out in turn.
         #[arg(long, value_enum, value_delimiter = ',', default_value = DEFAULT_KINDS)]
         kinds: Vec<Kind>,
+        /// How long they stay.
         #[arg(long, default_value_t = 10.0)]
         seconds: f64,
         /// How long an attacker waits from one act to the next.
@@ -90,8 +93,10 @@ pub(crate) enum Flags {
 
 #[derive(Debug, Args)]
 pub(crate) struct TargetFlags {
+    /// Where the server listens.
     #[arg(long)]
     address: SocketAddr,
+    /// What is asked for.
     #[arg(long, default_value = "/plaintext")]
     path: String,
     /// Fields to send along, each as `name: value`.
@@ -103,6 +108,7 @@ pub(crate) struct TargetFlags {
     /// A file to POST; without it the request is a GET.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
+    /// How many connections.
     #[arg(long, default_value_t = 64)]
     connections: usize,
     /// Connect from this address of the loopback on.
