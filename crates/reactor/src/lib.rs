@@ -76,7 +76,6 @@ pub mod listen;
 mod mio_driver;
 mod mio_sources;
 mod peer;
-mod ready;
 pub mod sim;
 mod slab;
 mod sources;

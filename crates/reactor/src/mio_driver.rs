@@ -10,15 +10,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use mio::unix::SourceFd;
-use mio::{Interest, Poll};
+use mio::{Events, Interest, Poll};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrAny};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::disk::{self, Disk, DiskConfig, KernelDisk};
-use crate::driver::{Clock, Driver, Event, Wake};
+use crate::driver::{Clock, Driver, Event, Readiness, Wake};
 use crate::listen::Listener;
 use crate::mio_sources::MioSources;
-use crate::ready::{Ready, Report};
 #[cfg(target_arch = "x86_64")]
 use crate::ticks::ticks;
 use crate::{Helpers, Instant, PeerAddress, Sources, Token, VECTORED_MAX};
@@ -29,7 +28,7 @@ use crate::{Helpers, Instant, PeerAddress, Sources, Token, VECTORED_MAX};
 #[derive(Debug)]
 pub struct MioDriver {
     poll: Poll,
-    ready: Ready,
+    ready: Events,
     listeners: Vec<Listener>,
     waker: Waker,
     sources: Rc<MioSources>,
@@ -79,7 +78,7 @@ impl MioDriver {
         let disk = KernelDisk::new(waker.clone(), poll.registry().try_clone()?, disk_token);
         Ok(Self {
             poll,
-            ready: Ready::with_capacity(EVENTS_MAX),
+            ready: Events::with_capacity(EVENTS_MAX),
             listeners: registered,
             waker,
             sources,
@@ -206,9 +205,9 @@ impl Driver for MioDriver {
     // Always, for two kinds of workers in a program call it, which would make a call of it.
     #[inline(always)]
     fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
-        self.ready.wait(&mut self.poll, timeout)?;
-        for report in self.ready.reports() {
-            events.push(translate(report));
+        self.poll.poll(&mut self.ready, timeout)?;
+        for event in &self.ready {
+            events.push(translate(event));
         }
         Ok(())
     }
@@ -367,13 +366,21 @@ fn since(second: i64) -> Instant {
 }
 
 #[inline]
-fn translate(report: Report) -> Event {
-    let token = Token::from_usize(report.word);
+fn translate(event: &mio::event::Event) -> Event {
+    let token = Token::from_usize(event.token().0);
     if token.generation == Token::RESERVED {
         return match token.index {
             index if index >= DISK.index => Event::Wake,
             index => Event::Listener(index as usize),
         };
     }
-    Event::Socket { token, readiness: report.readiness }
+    let error = event.is_error();
+    let read_closed = event.is_read_closed();
+    let readiness = Readiness {
+        readable: event.is_readable() | read_closed | error,
+        // A socket that is closed for writing is reported as writable too: the write tells of it.
+        writable: event.is_writable() | error,
+        read_closed: read_closed | error,
+    };
+    Event::Socket { token, readiness }
 }
