@@ -173,10 +173,14 @@ fn is_settled(metadata: &Metadata) -> bool {
 
 /// Whether there is nothing, or nothing that may be had, at a path.
 pub(super) fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::ENOENT | libc::ENOTDIR | libc::EXDEV | libc::ELOOP | libc::ENAMETOOLONG)
-    ) || matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput)
+    match error.raw_os_error() {
+        Some(number) => matches!(
+            number,
+            libc::ENOENT | libc::ENOTDIR | libc::EXDEV | libc::ELOOP | libc::ENAMETOOLONG
+        ),
+        // It was not even asked for: no name is so.
+        None => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput),
+    }
 }
 
 /// Whether the machine is short of descriptors or memory.
