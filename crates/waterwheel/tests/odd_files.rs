@@ -2,6 +2,8 @@
 //! the clear and over TLS, by every way that a disk has. Each gets a clear status or an unmistakable
 //! end, and nobody waits.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
+
 mod running;
 mod scratch;
 mod sealed;

@@ -116,7 +116,9 @@ impl Watch {
         (self.metrics, self.strikes) = (metrics, strikes.total());
         let is_frozen = strikes.of(Fault::ClockFreeze) > 0;
         let frozen = if is_frozen { u64::from(setting.faults.freeze_polls_max) } else { 0 };
-        if self.empty_turns > EMPTY_TURNS_MAX + frozen {
+        // A turn has steps for a few handshakes, and each may find that it needs more bytes.
+        let handshakes = if setting.is_secured { setting.client_count as u64 } else { 0 };
+        if self.empty_turns > EMPTY_TURNS_MAX + frozen + handshakes {
             return Err(format!("spins: {} turns for nothing in a row", self.empty_turns));
         }
         if self.turns > TURNS_MAX {
@@ -205,10 +207,16 @@ pub(crate) fn judge_journal(journal: &Journal, visitors: &[Visitor]) -> Result<(
     Ok(())
 }
 
-/// No client has received what another one sent.
+/// No client has received what another one sent, and over TLS nobody who listens reads anything.
 pub(crate) fn judge_secrets(visitors: &[Visitor]) -> Result<(), String> {
     let secrets: Vec<&[u8]> = visitors.iter().map(|one| one.script.secret.as_bytes()).collect();
     for (connection, visitor) in visitors.iter().enumerate() {
+        let sealed = visitor.line.as_ref().map_or(&[][..], |line| line.sealed());
+        for (at, _) in sealed.iter().enumerate().filter(|(_, byte)| **byte == b'~') {
+            if secrets.iter().any(|secret| sealed[at..].starts_with(secret)) {
+                return Err(format!("connection {connection} received in the clear"));
+            }
+        }
         let bytes = &visitor.received.bytes;
         for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'~') {
             for (other, secret) in secrets.iter().enumerate() {

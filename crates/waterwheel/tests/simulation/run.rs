@@ -1,6 +1,7 @@
 //! One seed from its beginning to its verdict.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::clock::Clock;
 use super::disk::Ground;
 use super::oracles::{self, Watch};
 use super::script::Script;
+use super::secured::Secured;
 use super::setting::{DrainStart, Setting};
 use super::verdict::Circumstances;
 use super::visitor::Visitor;
@@ -31,6 +33,8 @@ pub(crate) struct Summary {
     turns: u64,
     turns_max: u64,
     drains: u64,
+    secured: u64,
+    resumed: u64,
 }
 
 impl Summary {
@@ -44,6 +48,8 @@ impl Summary {
         self.turns += other.turns;
         self.turns_max = self.turns_max.max(other.turns);
         self.drains += other.drains;
+        self.secured += other.secured;
+        self.resumed += other.resumed;
     }
 }
 
@@ -51,9 +57,11 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} connections, {} replies of {} due, {} connections cut by faults, {} faults, ring full \
+            "{} connections, {} over TLS, {} of these resumed, {} replies of {} due, {} connections cut by faults, {} faults, ring full \
              {} times, {} drains, {} turns, at most {} in one seed",
             self.connections,
+            self.secured,
+            self.resumed,
             self.replies,
             self.replies_due,
             self.cut,
@@ -79,6 +87,8 @@ pub(crate) fn run(seed: u64, ground: &Arc<Ground>) -> Result<Summary, String> {
 
 struct Run {
     setting: Setting,
+    /// Where the world speaks TLS.
+    secured: Option<Secured>,
     visitors: Vec<Visitor>,
     journal: Journal,
     backend: Echoes,
@@ -93,7 +103,8 @@ struct Run {
 impl Run {
     fn new(seed: u64, ground: &Arc<Ground>) -> Self {
         let mut rng = Rng::with_seed(seed ^ SETTING_SALT);
-        let setting = Setting::draw(&mut rng);
+        let secured = Secured::draw(seed);
+        let setting = Setting::draw(&mut rng, secured.is_some());
         let scripts = (0..setting.client_count)
             .map(|connection| Script::draw(&mut rng, &setting.limits, connection, seed));
         let visitors: Vec<_> = scripts.map(Visitor::new).collect();
@@ -103,11 +114,26 @@ impl Run {
         config.faults = setting.faults.clone();
         config.ring = setting.ring.clone();
         config.worker = setting.worker.clone();
+        if let Some(secured) = &secured {
+            config.tls = Some(secured.tls.clone());
+            config.handshakes = secured.handshakes;
+        }
         let lab = Lab::with(application(setting.limits.clone(), &journal, ground), config);
         let backend = Echoes::new(&lab);
         let (clock, watch) = (Clock::default(), Watch::new(&lab));
         let (faults_over, drain_began) = (None, None);
-        Self { setting, visitors, journal, backend, lab, clock, watch, faults_over, drain_began }
+        Self {
+            setting,
+            secured,
+            visitors,
+            journal,
+            backend,
+            lab,
+            clock,
+            watch,
+            faults_over,
+            drain_began,
+        }
     }
 
     fn play(&mut self) -> Result<Summary, String> {
@@ -115,8 +141,9 @@ impl Run {
             self.follow_plan();
             let facts = self.circumstances();
             for (connection, visitor) in self.visitors.iter_mut().enumerate() {
+                let age_max = self.setting.limits.connection_age_max;
                 visitor
-                    .act(self.lab.world(), facts, self.setting.limits.connection_age_max)
+                    .act(self.lab.world(), self.secured.as_ref(), facts, age_max)
                     .map_err(|fault| format!("connection {connection}: {fault}"))?;
             }
             self.drain_if_due();
@@ -281,7 +308,7 @@ impl Run {
         )?;
         let sum = |of: fn(&Visitor) -> usize| self.visitors.iter().map(of).sum::<usize>() as u64;
         Ok(Summary {
-            trace_hash: self.lab.world().trace_hash(),
+            trace_hash: self.history(),
             connections: self.visitors.len() as u64,
             replies: sum(|visitor| visitor.replies),
             replies_due: sum(|visitor| visitor.script.replies_due),
@@ -291,7 +318,24 @@ impl Run {
             turns: self.watch.turns,
             turns_max: self.watch.turns,
             drains: u64::from(self.drain_began.is_some()),
+            secured: if self.secured.is_some() { self.visitors.len() as u64 } else { 0 },
+            resumed: sum(|visitor| usize::from(visitor.is_resumed())),
         })
+    }
+
+    /// A number that is the same when the same seed runs again.
+    fn history(&self) -> u64 {
+        if self.secured.is_none() {
+            return self.lab.world().trace_hash();
+        }
+        // Keys are others each time, and so is every byte on the wire: what was within counts.
+        let mut hash = DefaultHasher::new();
+        let counts = self.lab.world().fault_counts();
+        (self.lab.world().now(), self.watch.turns, counts.total()).hash(&mut hash);
+        for visitor in &self.visitors {
+            (&visitor.received.bytes, visitor.ended_at, visitor.sends).hash(&mut hash);
+        }
+        hash.finish()
     }
 }
 

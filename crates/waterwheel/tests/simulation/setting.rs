@@ -17,6 +17,7 @@ pub(crate) struct Setting {
     pub(crate) worker: WorkerConfig,
     pub(crate) limits: Limits,
     pub(crate) client_count: usize,
+    pub(crate) is_secured: bool,
     pub(crate) drain: Option<DrainStart>,
 }
 
@@ -29,10 +30,10 @@ pub(crate) enum DrainStart {
 }
 
 impl Setting {
-    pub(crate) fn draw(rng: &mut Rng) -> Self {
+    pub(crate) fn draw(rng: &mut Rng, is_secured: bool) -> Self {
         let faults = draw_faults(rng);
         let limits = draw_limits(rng);
-        let ring = draw_ring(rng, &limits);
+        let ring = draw_ring(rng, &limits, is_secured);
         let worker = draw_worker(rng);
         let client_count = match rng.u8(..4) {
             0 => 1,
@@ -46,6 +47,7 @@ impl Setting {
             worker,
             limits,
             client_count,
+            is_secured,
             drain: match rng.u8(..10) {
                 0 => Some(DrainStart::At(Duration::from_millis(rng.u64(0..4000)))),
                 1 | 2 => Some(DrainStart::AfterSends(rng.usize(1..200))),
@@ -98,14 +100,15 @@ fn draw_limits(rng: &mut Rng) -> Limits {
 
 /// Often so small that it is full much of the time: a single request of the longest kind must fit,
 /// that is all.
-fn draw_ring(rng: &mut Rng, limits: &Limits) -> ring::Config {
+fn draw_ring(rng: &mut Rng, limits: &Limits, is_secured: bool) -> ring::Config {
     let mut config = ring::Config::default();
     // Rings of this size are full most of the time. That is what shall be looked into here, and
     // not the refusals that would follow: `overload.rs` does.
     config.watermarks = [101; 4];
     config.segment_len = pick(rng, &[64, 128, 256, 512, 1024, 4096]);
     let body_len_max = usize::try_from(limits.body_len_max).expect("a body limit of a few bytes");
-    let run_len = REPLY_HEAD_LEN + limits.head_len_max + body_len_max + SLACK_LEN;
+    let records_len = if is_secured { RECORDS_LEN } else { 0 };
+    let run_len = REPLY_HEAD_LEN + limits.head_len_max + body_len_max + SLACK_LEN + records_len;
     let least = run_len.div_ceil(config.segment_len).next_power_of_two();
     config.segment_count = least * pick(rng, &[1, 1, 2, 4, 32]);
     config
@@ -141,3 +144,5 @@ const ENDING: [Fault; 5] = [
 const REPLY_HEAD_LEN: usize = 256;
 /// What base64 may need beyond the body as it came.
 const SLACK_LEN: usize = 8;
+/// A record that is received, and one that is sent (RFC 8446 §5.2).
+const RECORDS_LEN: usize = 2 * (5 + (16 << 10) + 256);

@@ -1,27 +1,30 @@
 //! A client at work: plays its script, reads what comes, and holds it against the model at once.
 
-use std::fmt;
 use std::time::Duration;
 
 use waterwheel::Limits;
-use waterwheel::reactor::sim::{Client, End, World};
+use waterwheel::reactor::sim::{End, World};
 
 use super::exchange::Expectation;
+use super::line::Line;
 use super::model::Expected;
 use super::replies::Received;
 use super::script::{Move, Reading, Script};
+use super::secured::Secured;
 use super::verdict::{Circumstances, Kind, judge};
 
 pub(crate) struct Visitor {
     pub(crate) script: Script,
-    client: Option<Client>,
+    pub(crate) line: Option<Line>,
     pub(crate) connected_at: Option<Duration>,
-    next_move: usize,
+    pub(super) next_move: usize,
     resume_at: Duration,
     read_at: Duration,
     /// Pieces sent, and their bytes.
     pub(crate) sends: usize,
     pub(crate) sent_len: usize,
+    /// Of these, what has gone out to its last byte.
+    gone_len: usize,
     pub(crate) received: Received,
     pub(crate) replies: usize,
     /// For which requests `100 Continue` came.
@@ -53,11 +56,12 @@ impl Visitor {
             active_at: script.start,
             continued: vec![false; script.exchanges.len()],
             script,
-            client: None,
+            line: None,
             connected_at: None,
             next_move: 0,
             sends: 0,
             sent_len: 0,
+            gone_len: 0,
             received: Received::default(),
             replies: 0,
             is_over: false,
@@ -76,6 +80,7 @@ impl Visitor {
     pub(crate) fn act(
         &mut self,
         world: &World,
+        secured: Option<&Secured>,
         facts: Circumstances,
         age_max: Duration,
     ) -> Result<(), String> {
@@ -83,8 +88,8 @@ impl Visitor {
         if now < self.script.start || self.is_done() {
             return Ok(());
         }
-        if self.client.is_none() {
-            self.connect(world);
+        if self.line.is_none() {
+            self.connect(world, secured);
         }
         let connected_at = self.connected_at.unwrap_or(now);
         let facts = Circumstances {
@@ -93,6 +98,7 @@ impl Visitor {
             ..facts
         };
         self.read(now, facts)?;
+        self.flush(now);
         while self.end.is_none() && now >= self.resume_at && self.make_move(now) {}
         self.look_for_end(now, facts)?;
         self.gone_at = self.is_done().then_some(now);
@@ -105,12 +111,16 @@ impl Visitor {
             return None;
         }
         let read = match self.script.reading {
+            _ if !self.is_open() => None,
             Reading::Prompt => None,
             Reading::Slow(..) => Some(self.read_at),
             Reading::Never => Some(self.read_at.max(self.active_at + GIVEN_UP)),
         };
         let resume = (self.resume_at > now).then_some(self.resume_at);
-        [read, resume].into_iter().flatten().min()
+        let send = self.line.as_ref().and_then(Line::due);
+        // What it could have done by now it does next time.
+        let due = [read, resume, send].into_iter().flatten().min();
+        due.map(|due| due.max(now + MOMENT))
     }
 
     /// Whether nothing more will happen to it.
@@ -126,7 +136,11 @@ impl Visitor {
 
     /// Whether the server owes it something: a reply, `100 Continue`, or the end.
     pub(crate) fn is_owed(&self) -> bool {
-        if self.is_done() || self.connected_at.is_none() || self.script.reading == Reading::Never {
+        let Some(line) = self.line.as_ref().filter(|_| !self.is_done()) else { return false };
+        if !line.is_open() {
+            return line.awaits_handshake();
+        }
+        if self.script.reading == Reading::Never {
             return false;
         }
         let awaits_continue =
@@ -139,8 +153,7 @@ impl Visitor {
         let is_here = self.connected_at.is_some() && !self.is_done();
         if is_here && self.script.reading == Reading::Prompt {
             self.due_at_drain = Some(self.replies + usize::from(self.replies < self.asked()));
-            let answered = self.replies.checked_sub(1).map_or(0, |last| self.script.ends[last]);
-            self.was_idle_at_drain = answered == self.sent_len;
+            self.was_idle_at_drain = self.answered() == self.sent_len && self.is_open();
         }
     }
 
@@ -154,9 +167,19 @@ impl Visitor {
         self.connected_at.map(|_| self.active_at.max(faults_over) + time)
     }
 
+    /// Whether its session went on from an earlier one.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.line.as_ref().is_some_and(Line::is_resumed)
+    }
+
     /// How many whole requests have been sent.
     fn asked(&self) -> usize {
-        self.script.ends.iter().filter(|end| **end <= self.sent_len).count()
+        self.script.ends.iter().filter(|end| **end <= self.gone_len).count()
+    }
+
+    /// The length of the requests that have been answered.
+    fn answered(&self) -> usize {
+        self.replies.checked_sub(1).map_or(0, |last| self.script.ends[last])
     }
 
     /// Whether it may have lost replies because it sent on and on behind the last one
@@ -167,53 +190,64 @@ impl Visitor {
 
     /// Reads all that is left, however slowly it was read before.
     pub(crate) fn read_rest(&mut self, facts: Circumstances) -> Result<(), String> {
-        if let Some(client) = &self.client {
-            let bytes = client.read(usize::MAX);
-            self.end = self.end.or(client.end());
+        if let Some(line) = &mut self.line {
+            let bytes = line.read_rest()?;
+            self.end = self.end.or(line.end());
             self.take(&bytes, facts)?;
         }
         self.judge_tail(facts)
     }
 
-    fn connect(&mut self, world: &World) {
-        let client = world.connect();
-        match self.script.reading {
-            Reading::Prompt => {}
-            Reading::Slow(window, _) => {
-                client.set_auto_read(false);
-                client.set_receive_window(window);
-            }
-            Reading::Never => {
-                client.set_auto_read(false);
-                client.set_receive_window(NEVER_READ_WINDOW);
-            }
-        }
-        self.client = Some(client);
+    fn connect(&mut self, world: &World, secured: Option<&Secured>) {
+        let is_silent = self.script.moves.is_empty();
+        let secret = self.script.secret.bytes();
+        let seed = secret.fold(0, |seed: u64, byte| seed.rotate_left(7) ^ u64::from(byte));
+        self.line = Some(Line::connect(world, self.script.reading, secured, seed, is_silent));
         self.connected_at = Some(world.now());
         self.active_at = world.now();
     }
 
+    /// Whether it is connected, and past its handshake.
+    fn is_open(&self) -> bool {
+        self.line.as_ref().is_some_and(Line::is_open)
+    }
+
+    /// Sends what is due of what is sealed.
+    fn flush(&mut self, now: Duration) {
+        let Some(line) = &mut self.line else { return };
+        if line.flush(now) {
+            self.active_at = now;
+        }
+        if !line.is_sending() {
+            self.gone_len = self.sent_len;
+        }
+        self.has_left |= line.has_broken_off();
+    }
+
     fn read(&mut self, now: Duration, facts: Circumstances) -> Result<(), String> {
-        let Some(client) = &self.client else { return Ok(()) };
+        let Some(line) = &mut self.line else { return Ok(()) };
+        let sealed_before = line.sealed().len();
         let bytes = match self.script.reading {
-            Reading::Prompt => client.received(),
+            _ if !line.is_open() => line.read(None)?,
+            Reading::Prompt => line.read(None)?,
             Reading::Slow(window, every) if now >= self.read_at => {
-                let bytes = client.read(window);
+                let bytes = line.read(Some(window))?;
                 let pause = if bytes.is_empty() { every.max(NOTHING_CAME) } else { every };
                 self.read_at = now + pause;
                 bytes
             }
             Reading::Never if now >= self.active_at + GIVEN_UP => {
                 self.read_at = now + LOOK_AGAIN;
-                let bytes = client.read(usize::MAX);
-                if facts.is_orderly && !bytes.is_empty() && client.end().is_none() {
+                let bytes = line.read_rest()?;
+                if facts.is_orderly && !bytes.is_empty() && line.end().is_none() {
                     return Err("a client that does not read is waited for".to_owned());
                 }
                 bytes
             }
             _ => return Ok(()),
         };
-        if !bytes.is_empty() {
+        // A part of a record is something, though nothing can be read of it yet.
+        if !bytes.is_empty() || line.sealed().len() > sealed_before {
             self.active_at = now;
         }
         self.take(&bytes, facts)
@@ -250,23 +284,29 @@ impl Visitor {
 
     /// The reply that is due next, if its request has been sent at least in part.
     fn expected(&self) -> Result<&Expected, String> {
-        let begin = self.replies.checked_sub(1).map_or(0, |last| self.script.ends[last]);
         match self.script.exchanges.get(self.replies) {
-            Some(exchange) if begin < self.sent_len => Ok(&exchange.expected),
+            Some(exchange) if self.answered() < self.sent_len => Ok(&exchange.expected),
             _ => Err(format!("reply {} answers nothing", self.replies)),
         }
     }
 
     /// Makes the next move; false when there is none, or none yet.
     fn make_move(&mut self, now: Duration) -> bool {
-        let Some(client) = &self.client else { return false };
+        let Some(line) = &mut self.line else { return false };
+        if !line.is_open() || line.is_sending() {
+            return false;
+        }
         let Some(step) = self.script.moves.get(self.next_move) else { return false };
         match step {
             Move::Send(bytes) => {
-                client.send(bytes);
+                line.send(bytes, now);
                 self.sends += 1;
                 self.sent_len += bytes.len();
+                if !line.is_sending() {
+                    self.gone_len = self.sent_len;
+                }
                 self.active_at = now;
+                self.has_left |= line.has_broken_off();
             }
             Move::Pause(time) => self.resume_at = now + *time,
             Move::AwaitReplies(count) if self.replies < *count => return false,
@@ -275,16 +315,16 @@ impl Visitor {
             }
             Move::AwaitReplies(_) | Move::AwaitContinue(_) => {}
             Move::ShutdownWrite => {
-                client.shutdown_write();
+                line.shutdown_write();
                 self.has_shut_down = true;
                 self.active_at = now;
             }
             Move::Close => {
-                client.close();
+                line.close();
                 self.has_left = true;
             }
             Move::Reset => {
-                client.reset();
+                line.reset();
                 self.has_left = true;
             }
         }
@@ -293,15 +333,19 @@ impl Visitor {
     }
 
     fn look_for_end(&mut self, now: Duration, facts: Circumstances) -> Result<(), String> {
-        let Some(client) = &self.client else { return Ok(()) };
-        if self.has_left {
-            return Ok(());
-        }
-        let Some(end) = client.end() else { return Ok(()) };
-        let rest = client.read(usize::MAX);
+        let Some(line) = self.line.as_mut().filter(|_| !self.has_left) else { return Ok(()) };
+        let Some(end) = line.end() else { return Ok(()) };
+        let rest = line.read_rest()?;
+        let is_said = end == End::Reset || !line.is_open() || line.is_end_said();
         (self.end, self.ended_at) = (Some(end), Some(now));
         self.take(&rest, facts)?;
-        self.judge_tail(facts)
+        self.judge_tail(facts)?;
+        // Who is cut, or leaves in the middle of a request, is told nothing.
+        let is_served = self.is_over || (self.replies > 0 && self.answered() == self.sent_len);
+        match is_said || !is_served || facts.is_draining || facts.may_time_out {
+            true => Ok(()),
+            false => Err("the end came without close_notify".to_owned()),
+        }
     }
 
     /// A reply that is not complete must be the beginning of the one due.
@@ -332,36 +376,6 @@ impl Visitor {
     }
 }
 
-/// The story of this client, for whoever looks into a failure.
-impl fmt::Display for Visitor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Script { exchanges, replies_due, reading, is_late, moves, ends, .. } = &self.script;
-        writeln!(
-            f,
-            "connected {:?}, end {:?} at {:?}, left {}, {} of {replies_due} replies, sent {}, {reading:?}, \
-             late {is_late}, move {} of {}: {:?}",
-            self.connected_at,
-            self.end,
-            self.ended_at,
-            self.has_left,
-            self.replies,
-            self.sent_len,
-            self.next_move,
-            moves.len(),
-            moves.get(self.next_move),
-        )?;
-        for (exchange, end) in exchanges.iter().zip(ends) {
-            let line = exchange.head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            let line: String = String::from_utf8_lossy(line).chars().take(60).collect();
-            let (body_len, expected) = (exchange.body.len(), &exchange.expected);
-            let (status, persistence) = (expected.status, expected.persistence);
-            writeln!(f, "    {line:?} +{body_len}, ends at {end}: {status} {persistence:?}")?;
-        }
-        let (head, tail) = self.received.tail().unwrap_or_default();
-        write!(f, "    {head:?} {:?}", String::from_utf8_lossy(&tail[..tail.len().min(200)]))
-    }
-}
-
 const STATUS_LINE: &[u8] = b"HTTP/1.1 ";
 /// After this time the server has given up every client that does not read: it may look now.
 const GIVEN_UP: Duration = Duration::from_secs(110);
@@ -372,5 +386,4 @@ const NOTHING_CAME: Duration = Duration::from_millis(100);
 /// A linger, and what delays have left behind.
 const GONE_MAX: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
-/// Small, so that a client that never reads is soon one that owes us room.
-const NEVER_READ_WINDOW: usize = 2000;
+const MOMENT: Duration = Duration::from_micros(1);
