@@ -29,6 +29,8 @@ pub(super) struct Channel {
     pub(super) deadline: Instant,
     /// A wake ends the waiting as well.
     pub(super) wakes: bool,
+    /// The worker waits for bytes. Otherwise it calls again by itself, and must not be told to wait.
+    pub(super) is_waiting: bool,
     /// While the handshake is under way.
     pub(super) seat: Option<Seat>,
     /// The protocol is done: what it queued is still to be sealed, and the end to be said.
@@ -47,6 +49,7 @@ impl Channel {
             record_room: 0,
             deadline: Instant::MAX,
             wakes: false,
+            is_waiting: false,
             seat: None,
             is_finishing: false,
             is_greeted: false,
@@ -141,7 +144,7 @@ impl Channel {
     #[inline]
     pub(super) fn note(&mut self, room: usize, record_room: usize, deadline: Instant, wakes: bool) {
         (self.room, self.record_room) = (room, record_room);
-        (self.deadline, self.wakes) = (deadline, wakes);
+        (self.deadline, self.wakes, self.is_waiting) = (deadline, wakes, true);
     }
 
     /// What the worker shall wait for, until `deadline`.

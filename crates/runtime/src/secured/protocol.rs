@@ -89,7 +89,8 @@ impl<P: Protocol> Secured<P> {
         if channel.is_finishing {
             return channel.finish(io);
         }
-        let Channel { session, plain, room, .. } = &mut **channel;
+        let Channel { session, plain, room, is_waiting, .. } = &mut **channel;
+        *is_waiting = false;
         let received = match session.receive(io.ring, io.inbound, plain, *room, io.outbound) {
             Ok(received) => received,
             Err(fault) => return channel.refuse(&fault, io),
@@ -292,10 +293,13 @@ impl<P: Protocol> Protocol for Secured<P> {
         match &mut connection.channel {
             // The deadline is one from before the reply that is being sealed.
             Some(channel) if channel.has_unsealed() => self.work(connection, io, P::advance),
-            Some(channel) if !channel.session.is_handshaking() && io.now < channel.deadline => {
-                channel.rest()
-            }
             Some(channel) if channel.session.is_handshaking() => self.end_handshake(connection, io),
+            // Who lacks room is called again by itself: told to wait, it would wait for bytes that have
+            // come.
+            Some(channel) if io.now < channel.deadline => match channel.is_waiting {
+                true => channel.rest(),
+                false => Next::Yield,
+            },
             _ => self.work(connection, io, P::timed_out),
         }
     }
