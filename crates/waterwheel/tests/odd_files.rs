@@ -1,6 +1,6 @@
 //! Files that are none, cannot be read, or change while they are sent, over real connections: in
-//! the clear and over TLS, by every way that a disk has. Each gets a clear status or an unmistakable
-//! end, and nobody waits.
+//! the clear and over TLS, by every way that a disk has. Each gets a clear status or an end that
+//! nobody can mistake, and nobody waits.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
@@ -211,8 +211,8 @@ fn a_file_that_changes_while_it_is_sent_is_sent_as_it_was_or_cut() {
 
         write("long");
         let (mut wire, mut received) = begin();
-        // To nothing: of a page that the file keeps in part, the kernel wipes the rest, and so it does
-        // in what it has queued.
+        // To nothing: of a page that the file keeps in part, the kernel wipes the rest, and that is
+        // the page that it has queued.
         open().set_len(0).unwrap();
         received.extend(read_up_to(&mut wire, 2 * LONG));
         assert!(received.len() < LONG, "{about}: shorter, and {} bytes", received.len());

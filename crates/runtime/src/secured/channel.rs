@@ -29,7 +29,7 @@ pub(super) struct Channel {
     pub(super) deadline: Instant,
     /// A wake ends the waiting as well.
     pub(super) wakes: bool,
-    /// The worker waits for bytes. Otherwise it calls again by itself, and must not be told to wait.
+    /// The worker waits for bytes. Otherwise it calls again by itself, and goes on with that.
     pub(super) is_waiting: bool,
     /// While the handshake is under way.
     pub(super) seat: Option<Seat>,

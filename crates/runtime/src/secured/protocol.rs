@@ -294,8 +294,8 @@ impl<P: Protocol> Protocol for Secured<P> {
             // The deadline is one from before the reply that is being sealed.
             Some(channel) if channel.has_unsealed() => self.work(connection, io, P::advance),
             Some(channel) if channel.session.is_handshaking() => self.end_handshake(connection, io),
-            // Who lacks room is called again by itself: told to wait, it would wait for bytes that have
-            // come.
+            // Who lacks room is called again by itself. Told to wait, it would wait for bytes that
+            // have come.
             Some(channel) if io.now < channel.deadline => match channel.is_waiting {
                 true => channel.rest(),
                 false => Next::Yield,

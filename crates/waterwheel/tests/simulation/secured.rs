@@ -61,8 +61,8 @@ impl Party {
         PARTY.get_or_init(Self::new)
     }
 
-    /// Signatures of Ed25519 have one length only, and so a seed has one history, though its keys are
-    /// others each time.
+    /// Signatures of Ed25519 have one length only, and so a seed has one history, though its keys
+    /// are others each time.
     fn new() -> Self {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key can be made");
         let names = rcgen::CertificateParams::new([NAME.to_owned()]).expect("a name");
