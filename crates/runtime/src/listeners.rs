@@ -22,6 +22,14 @@ pub(crate) struct Named {
     pub(crate) listener: Listener,
 }
 
+impl Named {
+    /// Whether it was asked for by this endpoint, or is where this one asks: port 0 became another.
+    fn suits(&self, endpoint: &Endpoint) -> bool {
+        self.endpoint == endpoint.to_string()
+            || matches!(endpoint, Endpoint::Tcp(asked) if self.listener.local_addr() == Some(*asked))
+    }
+}
+
 /// Every listener of a server.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
@@ -62,16 +70,15 @@ impl Listeners {
         // Before any is opened: one endpoint may contain another.
         for endpoint in endpoints {
             let Endpoint::Tcp(address) = endpoint else { continue };
-            let name = endpoint.to_string();
-            if address.port() != 0 && handed.iter().all(|named| named.endpoint != name) {
-                let free = ensure_free(*address);
-                free.map_err(|source| RunError::Listen { endpoint: name, source })?;
+            if address.port() != 0 && !handed.iter().any(|named| named.suits(endpoint)) {
+                let fault = |source| RunError::Listen { endpoint: endpoint.to_string(), source };
+                ensure_free(*address).map_err(fault)?;
             }
         }
         for (origin, endpoint) in endpoints.iter().enumerate() {
             let name = endpoint.to_string();
             let fault = |source| RunError::Listen { endpoint: name.clone(), source };
-            let mut opened = take(&mut handed, &name);
+            let mut opened = take(&mut handed, endpoint);
             match endpoint {
                 Endpoint::Tcp(asked) => {
                     open_tcp(*asked, opening.worker_count, &mut opened).map_err(fault)?;
@@ -135,9 +142,9 @@ impl Listeners {
     }
 }
 
-/// Those of the predecessor's listeners that were asked for by this endpoint.
-fn take(handed: &mut Vec<Named>, endpoint: &str) -> Vec<Listener> {
-    let taken = handed.extract_if(.., |named| named.endpoint == endpoint);
+/// Those of the predecessor's listeners that are for this endpoint.
+fn take(handed: &mut Vec<Named>, endpoint: &Endpoint) -> Vec<Listener> {
+    let taken = handed.extract_if(.., |named| named.suits(endpoint));
     taken.map(|named| named.listener).collect()
 }
 

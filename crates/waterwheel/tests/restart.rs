@@ -150,6 +150,23 @@ fn socket_that_a_killed_process_left_is_no_obstacle() {
 }
 
 #[test]
+fn port_that_the_kernel_chose_may_be_asked_for_by_its_number() {
+    let place = Place::new("number");
+    let running = place.serve(1);
+    let server = Server::new(App::new().get("/", || "2"))
+        .listen(running.address.to_string())
+        .restart_socket(place.folder.join("restart"))
+        .ignore_signals();
+    let successor = Running::serve(server);
+    running.join();
+    let mut stream = TcpStream::connect(successor.address).unwrap();
+    stream.write_all(&get("/")).unwrap();
+    assert_eq!(read_reply(&mut stream).text(), "2");
+    drop(stream);
+    successor.stop();
+}
+
+#[test]
 fn endpoint_that_the_predecessor_does_not_have_is_bound_anew() {
     let place = Place::new("more");
     let running = place.serve(1);
