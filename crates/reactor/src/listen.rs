@@ -57,7 +57,11 @@ impl Listener {
         let socket = SockRef::from(&fd);
         let address = socket.local_addr()?;
         let is_known = address.as_socket().is_some() || address.is_unix();
+        #[cfg(not(target_vendor = "apple"))]
         let listens = rustix::net::sockopt::socket_acceptconn(&fd)?;
+        // Apple's kernel does not tell; there the first accept does.
+        #[cfg(target_vendor = "apple")]
+        let listens = true;
         if !is_known || !listens || socket.r#type()? != Type::STREAM {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a listening socket"));
         }
