@@ -29,6 +29,8 @@ pub(super) type Member = Connection<Stream<TcpStream>>;
 pub(crate) struct Crowd {
     pub(super) connections: Vec<Member>,
     target: Target,
+    /// For what comes in, of each.
+    room_len: usize,
     temper: Temper,
     /// Connections that broke since the last look, where that does not end the load.
     broken: Vec<Broken>,
@@ -55,30 +57,42 @@ pub(crate) enum Temper {
 }
 
 impl Crowd {
-    /// Connects them one after the other, so that no listen queue overflows.
+    /// Connects so many.
     pub(crate) fn connect(target: &Target, count: usize, temper: Temper) -> Result<Self> {
+        let mut crowd = Self::gather(target, count, temper)?;
+        crowd.extend(count)?;
+        Ok(crowd)
+    }
+
+    /// None yet, and room for so many.
+    pub(super) fn gather(target: &Target, count: usize, temper: Temper) -> Result<Self> {
         let poll = Poll::new()?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
         let mut source = SourceFd(&timer.as_raw_fd());
         poll.registry().register(&mut source, TIMER, Interest::READABLE)?;
-        let mut crowd = Self {
+        Ok(Self {
             connections: Vec::with_capacity(count),
+            room_len: if count > FEW { INCOMING_LEN_OF_MANY } else { INCOMING_LEN },
             target: target.clone(),
             temper,
             broken: Vec::new(),
             poll,
             events: Events::with_capacity(EVENT_COUNT_MAX),
             timer,
-        };
-        for index in 0..count {
-            let socket = dial(target.address, target.sources, index)?;
+        })
+    }
+
+    /// Connects so many more, one after the other, so that no listen queue overflows.
+    pub(super) fn extend(&mut self, count: usize) -> Result<()> {
+        let first = self.connections.len();
+        for index in first..first + count {
+            let socket = dial(self.target.address, self.target.sources, index)?;
             wait_for(&socket).with_context(|| format!("connection {index}"))?;
-            let session = target.is_tls.then(|| shake_hands_over(&socket)).transpose()?;
-            let room_len = if count > FEW { INCOMING_LEN_OF_MANY } else { INCOMING_LEN };
-            let member = crowd.register(socket, index, session, room_len)?;
-            crowd.connections.push(member);
+            let session = self.target.is_tls.then(|| shake_hands_over(&socket)).transpose()?;
+            let member = self.register(socket, index, session)?;
+            self.connections.push(member);
         }
-        Ok(crowd)
+        Ok(())
     }
 
     fn register(
@@ -86,11 +100,10 @@ impl Crowd {
         mut socket: TcpStream,
         index: usize,
         session: Option<ClientConnection>,
-        room_len: usize,
     ) -> Result<Member> {
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut socket, Token(index), interest)?;
-        let member = Connection::new(Stream::new(socket, session), room_len);
+        let member = Connection::new(Stream::new(socket, session), self.room_len);
         Ok(if self.temper == Temper::Tolerant { member.tolerant() } else { member })
     }
 
@@ -104,9 +117,7 @@ impl Crowd {
     pub(crate) fn replace(&mut self, index: usize) -> Result<()> {
         let socket = dial(self.target.address, self.target.sources, index)?;
         let session = self.target.is_tls.then(|| start_session(self.target.address)).transpose()?;
-        let many = self.connections.len() > FEW;
-        let room_len = if many { INCOMING_LEN_OF_MANY } else { INCOMING_LEN };
-        self.connections[index] = self.register(socket, index, session, room_len)?;
+        self.connections[index] = self.register(socket, index, session)?;
         Ok(())
     }
 

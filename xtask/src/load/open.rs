@@ -71,10 +71,10 @@ pub(crate) struct Open {
 pub(crate) fn run(target: &Target, connection_count: usize, open: &Open) -> Result<Outcome> {
     let Open { rate, time, temper, watched, .. } = *open;
     let beside = open.beside.as_ref();
-    let mut crowd = Crowd::connect(target, connection_count, temper)?;
-    if let Some(path) = &open.greeting {
-        greet(&mut crowd, &target.request_for(path))?;
-    }
+    let mut crowd = match &open.greeting {
+        Some(path) => connect_and_greet(target, connection_count, temper, path)?,
+        None => Crowd::connect(target, connection_count, temper)?,
+    };
     if temper == Temper::Tolerant {
         println!("connected {connection_count}");
     }
@@ -128,14 +128,16 @@ pub(crate) fn run(target: &Target, connection_count: usize, open: &Open) -> Resu
     Ok(outcome)
 }
 
-/// Asks once on each connection, some of them at a time.
-fn greet(crowd: &mut Crowd, request: &[u8]) -> Result<()> {
-    let count = crowd.connections.len();
+/// Connects some at a time and asks once on each of them: no server should have to wait for a first
+/// request until thousands of others are connected.
+fn connect_and_greet(target: &Target, count: usize, temper: Temper, path: &str) -> Result<Crowd> {
+    let mut crowd = Crowd::gather(target, count, temper)?;
+    let request = target.request_for(path);
     for first in (0..count).step_by(GREETED_AT_ONCE) {
-        let group = &mut crowd.connections[first..count.min(first + GREETED_AT_ONCE)];
-        let mut left = group.len();
-        for connection in group {
-            connection.send(request)?;
+        let mut left = GREETED_AT_ONCE.min(count - first);
+        crowd.extend(left)?;
+        for connection in &mut crowd.connections[first..] {
+            connection.send(&request)?;
         }
         let deadline = Instant::now() + PATIENCE;
         while left > 0 {
@@ -147,7 +149,7 @@ fn greet(crowd: &mut Crowd, request: &[u8]) -> Result<()> {
             ensure!(crowd.take_broken().is_empty(), "the server breaks connections off");
         }
     }
-    Ok(())
+    Ok(crowd)
 }
 
 impl Ledger {
