@@ -292,7 +292,7 @@ impl<P: Protocol> Protocol for Secured<P> {
     fn timed_out(&mut self, connection: &mut Self::Connection, io: &mut Io<'_>) -> Next {
         match &mut connection.channel {
             // The deadline is one from before the reply that is being sealed.
-            Some(channel) if channel.has_unsealed() => self.work(connection, io, P::advance),
+            Some(channel) if channel.has_unsealed() => Next::Yield,
             Some(channel) if channel.session.is_handshaking() => self.end_handshake(connection, io),
             // Who lacks room is called again by itself. Told to wait, it would wait for bytes that
             // have come.
