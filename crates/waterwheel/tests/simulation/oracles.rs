@@ -91,8 +91,8 @@ impl Watch {
         let Turn { events, accepted, expired, .. } = turn;
         let is_empty = stood_still && !moved && events + accepted + expired == 0;
         self.empty_turns = if is_empty { self.empty_turns + 1 } else { 0 };
-        // Over TLS a handler that is done behind replies that its client does not read keeps what it
-        // holds until they are sealed, or given up.
+        // Over TLS a handler that is done behind replies that its client does not read keeps what
+        // it holds until they are sealed, or given up.
         let unread = if setting.is_secured { setting.worker.send_timeout } else { Duration::ZERO };
         let gap_max = setting.worker.hold * 2 + HOLD_SLACK + unread;
         // What a disk reads into is leased for as long as the disk takes, and what it has read is
