@@ -198,6 +198,24 @@ fn request_that_is_cut_off_reaches_no_handler() {
 }
 
 #[test]
+fn request_is_answered_that_comes_with_a_cut_one_and_the_end() {
+    let (config, certificate) = config();
+    for version in VERSIONS {
+        let mut lab = lab(config.clone());
+        let mut client = Sealed::connect(&lab, &client_config(&certificate, version));
+        client.settle(&mut lab);
+        let bytes = [GET, &post("/echo", &[1; 100])[..50]].concat();
+        client.tls.writer().write_all(&bytes).unwrap();
+        client.tls.send_close_notify();
+        client.exchange();
+        client.wire.shutdown_write();
+        client.settle(&mut lab);
+        assert_eq!(client.reply().text(), "sealed");
+        assert_eq!((client.plain.len(), lab.open_connections()), (0, 0));
+    }
+}
+
+#[test]
 fn last_reply_is_followed_by_close_notify() {
     for version in VERSIONS {
         let (config, certificate) = config();

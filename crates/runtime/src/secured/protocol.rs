@@ -105,24 +105,31 @@ impl<P: Protocol> Secured<P> {
             }
         }
         let is_starved = received == Received::Starved;
-        let is_ended = received == Received::Closed || (io.ended && !is_starved);
-        let next = self.call(channel, state, io, is_ended, call);
+        let is_over = received == Received::Closed || (io.ended && !is_starved);
+        io.closed |= is_over;
+        let mut next = self.call(channel, state, io, false, call);
+        // The end may come with what was asked before it. The protocol hears of it when all replies
+        // to that are on their way: about a request that is cut it aborts.
+        let is_ended = is_over && awaits_bytes(next) && self.queued.is_empty();
+        if is_ended {
+            next = self.call(channel, state, io, true, P::advance);
+        }
         if next == Next::Abort {
             self.queued.clear();
             return next;
         }
         channel.give_back(io);
         let sealed = channel.seal(&mut self.queued, io);
-        let awaits_bytes = matches!(next, Next::Read { .. } | Next::ReadOrWake { .. });
-        let is_last = next == Next::Finish || (is_ended && awaits_bytes);
+        let is_last = next == Next::Finish || (is_ended && awaits_bytes(next));
         channel.is_finishing = is_last;
         if let Err(next) = sealed {
             return next;
         }
         match (next, received) {
             _ if is_last => channel.finish(io),
+            _ if is_over && awaits_bytes(next) => Next::Yield,
             (Next::Starve, _) => self.starve(),
-            (_, Received::Starved) if awaits_bytes => self.starve(),
+            (_, Received::Starved) if awaits_bytes(next) => self.starve(),
             (Next::Read { room, deadline }, Received::Await { room: record_room }) => {
                 channel.note(room, record_room, deadline, false);
                 channel.awaited(deadline.min(io.now + self.config.rest_after))
@@ -155,7 +162,7 @@ impl<P: Protocol> Secured<P> {
             ring: io.ring,
             inbound: &mut channel.plain,
             ended: is_ended,
-            closed: io.closed || is_ended,
+            closed: io.closed,
             outbound: &mut self.queued,
             now: io.now,
             draining: io.draining,
@@ -238,6 +245,10 @@ impl<P: Protocol> Secured<P> {
         self.queued.clear();
         Next::Starve
     }
+}
+
+fn awaits_bytes(next: Next) -> bool {
+    matches!(next, Next::Read { .. } | Next::ReadOrWake { .. })
 }
 
 impl<P: Protocol> Protocol for Secured<P> {
