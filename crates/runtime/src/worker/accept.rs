@@ -6,7 +6,7 @@ use std::time::Duration;
 use waterwheel_reactor::{AcceptFault, Driver, Instant};
 
 use super::introduce::await_header;
-use super::turn::Shop;
+use super::turn::EventLoop;
 use crate::Protocol;
 use crate::connection::Connection;
 use crate::handover::Fresh;
@@ -84,14 +84,14 @@ impl AcceptState {
     }
 }
 
-impl<D: Driver, P: Protocol> Shop<D, P> {
+impl<D: Driver, P: Protocol> EventLoop<D, P> {
     /// Accepts from all listeners, at most `max` connections. Returns how many were taken.
     pub(super) fn accept(&mut self, max: usize) -> usize {
-        let now = self.bench.now;
+        let now = self.engine.now;
         if now < self.accept.paused_until {
             return 0;
         }
-        if self.bench.strain.pressure.memory() >= NOBODY_AT && !self.bench.draining {
+        if self.engine.strain.pressure.memory() >= NOBODY_AT && !self.engine.draining {
             self.accept.paused_until = now + PRESSURE_PAUSE;
             return 0;
         }
@@ -118,7 +118,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     }
 
     fn accept_one(&mut self, listener: usize) -> bool {
-        match self.bench.driver.accept(listener) {
+        match self.engine.driver.accept(listener) {
             Ok((socket, peer)) => {
                 self.accept.resume();
                 let endpoint = self.accept.endpoints[listener];
@@ -138,13 +138,13 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     /// closed at once.
     pub(super) fn admit(&mut self, fresh: Fresh<D::Socket>) -> bool {
         let Fresh { socket, peer, endpoint } = fresh;
-        let now = self.bench.now;
-        let state = self.bench.protocol.open(endpoint, peer, now);
+        let now = self.engine.now;
+        let state = self.engine.protocol.open(endpoint, peer, now);
         let mut connection = Connection::new(socket, state, now);
-        if self.bench.is_proxy(peer) {
+        if self.engine.is_proxy(peer) {
             // Its client is who counts.
             await_header(&mut connection, now);
-        } else if !self.bench.enter_address(peer, &mut connection.flags) {
+        } else if !self.engine.enter_address(peer, &mut connection.flags) {
             return false;
         }
         self.open(connection)
@@ -155,25 +155,25 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         match AcceptFault::of(error) {
             AcceptFault::Nothing => self.accept.ran_dry(listener),
             AcceptFault::Exhausted => {
-                self.bench.metrics.accept_starved += 1;
-                self.accept.pause(self.bench.now);
+                self.engine.metrics.accept_starved += 1;
+                self.accept.pause(self.engine.now);
             }
             AcceptFault::Listener => {
                 // Nothing will ever come from it again; asking it in a loop would help nobody.
                 self.accept.ran_dry(listener);
-                self.bench.metrics.accept_failed += 1;
+                self.engine.metrics.accept_failed += 1;
             }
-            _ => self.bench.metrics.accept_failed += 1,
+            _ => self.engine.metrics.accept_failed += 1,
         }
     }
 
     fn open(&mut self, connection: Connection<D::Socket, P::Connection>) -> bool {
         let Some(token) = self.connections.insert_with(|_| connection) else { return false };
         let Some(connection) = self.connections.get_mut(token) else { return false };
-        self.bench.metrics.accepted += 1;
-        self.bench.metrics.open += 1;
-        self.pulse.show_open(self.bench.metrics.open);
-        if self.bench.driver.register(&mut connection.socket, token).is_err() {
+        self.engine.metrics.accepted += 1;
+        self.engine.metrics.open += 1;
+        self.pulse.show_open(self.engine.metrics.open);
+        if self.engine.driver.register(&mut connection.socket, token).is_err() {
             self.close(token);
             return false;
         }

@@ -2,11 +2,11 @@
 
 use waterwheel_reactor::{Driver, PeerAddress};
 
-use super::bench::{Bench, Served};
+use super::engine::{Engine, Served};
 use crate::Protocol;
 use crate::connection::Flags;
 
-impl<D: Driver, P: Protocol> Bench<D, P> {
+impl<D: Driver, P: Protocol> Engine<D, P> {
     /// Counts a connection from `peer`. False when there are too many from there.
     pub(super) fn enter_address(&mut self, peer: PeerAddress, flags: &mut Flags) -> bool {
         let Some(cap) = &self.config.address_cap else { return true };

@@ -2,11 +2,11 @@
 
 use waterwheel_reactor::{Driver, Token};
 
-use super::bench::{Bench, Outcome, Served};
+use super::engine::{Engine, Outcome, Served};
 use crate::Protocol;
 use crate::connection::Unsent;
 
-impl<D: Driver, P: Protocol> Bench<D, P> {
+impl<D: Driver, P: Protocol> Engine<D, P> {
     /// What the protocol waited for has come while earlier replies are still on their way: its own
     /// joins their queue. Otherwise a client that does not read would keep the future, and the
     /// segments that it holds, for as long as the send timeout lets it.

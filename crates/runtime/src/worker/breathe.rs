@@ -1,8 +1,8 @@
 //! Breathing: how a call that takes long lets its worker serve others meanwhile.
 //!
-//! While an expensive request runs, its worker's shop lies on a [`Desk`] that the thread knows.
-//! [`breathe`] takes it from there for one bounded turn and puts it back, so turns nest once and no
-//! deeper. Anywhere else there is no shop on a desk, and breathing does nothing.
+//! While an expensive request runs, its worker's event loop is on [`Standby`], where the thread
+//! finds it. [`breathe`] takes it from there for one bounded turn and puts it back, so turns nest
+//! once and no deeper. Anywhere else none stands by, and breathing does nothing.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use waterwheel_reactor::{Clock, Driver, Instant};
 
-use super::turn::Shop;
+use super::turn::EventLoop;
 use crate::Protocol;
 use crate::task::Local;
 
@@ -85,9 +85,9 @@ impl Future for Breathing {
     }
 }
 
-/// Where a worker's shop lies while an expensive request runs.
-pub(super) struct Desk<D: Driver, P: Protocol> {
-    shop: Cell<Option<Box<Shop<D, P>>>>,
+/// Where a worker's event loop is while an expensive request runs.
+pub(super) struct Standby<D: Driver, P: Protocol> {
+    event_loop: Cell<Option<Box<EventLoop<D, P>>>>,
     clock: Clock,
     /// When the next nested turn is due.
     due: Cell<Instant>,
@@ -95,30 +95,31 @@ pub(super) struct Desk<D: Driver, P: Protocol> {
     nested_time: Cell<Duration>,
 }
 
-impl<D: Driver, P: Protocol> Desk<D, P> {
+impl<D: Driver, P: Protocol> Standby<D, P> {
     pub(super) fn new(clock: Clock) -> Self {
         Self {
-            shop: Cell::new(None),
+            event_loop: Cell::new(None),
             clock,
             due: Cell::new(Instant::MAX),
             nested_time: Cell::new(Duration::ZERO),
         }
     }
 
-    /// Calls `call`, which can breathe meanwhile, and gives the shop back with its result.
+    /// Calls `call`, which can breathe meanwhile, and gives the event loop back with its result.
     pub(super) fn lend<R>(
         self: &Rc<Self>,
-        shop: Box<Shop<D, P>>,
+        event_loop: Box<EventLoop<D, P>>,
         call: impl FnOnce() -> R,
-    ) -> (R, Box<Shop<D, P>>) {
+    ) -> (R, Box<EventLoop<D, P>>) {
         self.due.set(self.clock.now() + BREATH_INTERVAL);
         self.nested_time.set(Duration::ZERO);
-        self.shop.set(Some(shop));
+        self.event_loop.set(Some(event_loop));
         let known = Known::make(Rc::clone(self) as Rc<dyn Nests>);
         let result = call();
         drop(known);
-        let shop = self.shop.take().expect("a nested turn puts the shop back, or it panicked");
-        (result, shop)
+        let event_loop =
+            self.event_loop.take().expect("a nested turn puts it back, or it panicked");
+        (result, event_loop)
     }
 
     /// How long the nested turns of the last call have taken.
@@ -127,27 +128,27 @@ impl<D: Driver, P: Protocol> Desk<D, P> {
     }
 }
 
-impl<D: Driver, P: Protocol> fmt::Debug for Desk<D, P> {
+impl<D: Driver, P: Protocol> fmt::Debug for Standby<D, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Desk").field("due", &self.due).finish_non_exhaustive()
+        f.debug_struct("Standby").field("due", &self.due).finish_non_exhaustive()
     }
 }
 
-/// A desk of any worker.
+/// The standby of any worker.
 trait Nests {
     fn nest(&self);
 }
 
-impl<D: Driver, P: Protocol> Nests for Desk<D, P> {
+impl<D: Driver, P: Protocol> Nests for Standby<D, P> {
     fn nest(&self) {
         let started = self.clock.now();
         if started < self.due.get() {
             return;
         }
         // Away already: this is called from within a nested turn.
-        let Some(mut shop) = self.shop.take() else { return };
-        shop.nested_turn();
-        self.shop.set(Some(shop));
+        let Some(mut event_loop) = self.event_loop.take() else { return };
+        event_loop.nested_turn();
+        self.event_loop.set(Some(event_loop));
         let ended = self.clock.now();
         self.nested_time.set(self.nested_time.get() + ended.saturating_since(started));
         self.due.set(ended + BREATH_INTERVAL);
@@ -155,26 +156,26 @@ impl<D: Driver, P: Protocol> Nests for Desk<D, P> {
 }
 
 thread_local! {
-    /// The desk on which a shop lies, while one does.
-    static DESK: RefCell<Option<Rc<dyn Nests>>> = const { RefCell::new(None) };
+    /// Where an event loop stands by, while one does.
+    static STANDBY: RefCell<Option<Rc<dyn Nests>>> = const { RefCell::new(None) };
     /// Whether there is one, which is found faster.
     static IS_LENT: Cell<bool> = const { Cell::new(false) };
 }
 
 #[cold]
 fn nest() {
-    let desk = DESK.with_borrow(Clone::clone);
-    if let Some(desk) = desk {
-        desk.nest();
+    let standby = STANDBY.with_borrow(Clone::clone);
+    if let Some(standby) = standby {
+        standby.nest();
     }
 }
 
-/// The thread knows a desk until this is dropped.
+/// The thread knows a standby until this is dropped.
 struct Known(());
 
 impl Known {
-    fn make(desk: Rc<dyn Nests>) -> Self {
-        DESK.set(Some(desk));
+    fn make(standby: Rc<dyn Nests>) -> Self {
+        STANDBY.set(Some(standby));
         IS_LENT.set(true);
         Self(())
     }
@@ -183,7 +184,7 @@ impl Known {
 impl Drop for Known {
     fn drop(&mut self) {
         IS_LENT.set(false);
-        DESK.set(None);
+        STANDBY.set(None);
     }
 }
 

@@ -2,11 +2,11 @@
 
 use waterwheel_reactor::{Driver, Instant};
 
-use super::bench::{Bench, Outcome, Served};
+use super::engine::{Engine, Outcome, Served};
 use crate::connection::{Phase, Waiting};
 use crate::{Next, Protocol};
 
-impl<D: Driver, P: Protocol> Bench<D, P> {
+impl<D: Driver, P: Protocol> Engine<D, P> {
     /// Sends what the protocol queued, and notes what it waits for. `Ok` means that the connection
     /// can be worked on further in this turn.
     #[inline(always)]

@@ -2,19 +2,19 @@
 
 use waterwheel_reactor::{Driver, Instant, Token};
 
-use super::bench::Outcome;
-use super::turn::Shop;
+use super::engine::Outcome;
+use super::turn::EventLoop;
 use crate::Protocol;
 use crate::connection::Phase;
 
-impl<D: Driver, P: Protocol> Shop<D, P> {
+impl<D: Driver, P: Protocol> EventLoop<D, P> {
     /// Makes sure that the wheel looks at the connection no later than its deadline. An entry that
     /// is too early is left where it is and moved when it comes up: most requests then cost no
     /// timer work at all.
     #[inline]
     pub(super) fn arm(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
-        let due = connection.due(&self.bench.config);
+        let due = connection.due(&self.engine.config);
         if connection.armed <= due {
             return;
         }
@@ -24,7 +24,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 
     /// Looks at every connection whose wheel entry is due. Returns how many entries came up.
     pub(super) fn expire(&mut self) -> usize {
-        self.wheel.expire(self.bench.now, &mut self.expired);
+        self.wheel.expire(self.engine.now, &mut self.expired);
         if self.expired.is_empty() {
             return 0;
         }
@@ -40,13 +40,15 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     fn expire_one(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
         connection.armed = Instant::MAX;
-        if connection.due(&self.bench.config) > self.bench.now {
+        if connection.due(&self.engine.config) > self.engine.now {
             self.arm(token);
             return;
         }
-        self.bench.metrics.timed_out += 1;
+        self.engine.metrics.timed_out += 1;
         let outcome = match connection.phase {
-            Phase::Serving if connection.unsent.is_none() => self.bench.time_out(token, connection),
+            Phase::Serving if connection.unsent.is_none() => {
+                self.engine.time_out(token, connection)
+            }
             _ => Outcome::Close,
         };
         self.settle(token, outcome);
@@ -56,9 +58,9 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     #[inline]
     pub(super) fn hold(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
-        if !connection.flags.held && self.bench.segment_count(connection) > 0 {
+        if !connection.flags.held && self.engine.segment_count(connection) > 0 {
             connection.flags.held = true;
-            self.holders.push_back((token, self.bench.now + self.bench.config.hold));
+            self.holders.push_back((token, self.engine.now + self.engine.config.hold));
         }
     }
 
@@ -67,21 +69,21 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     pub(super) fn park_holders(&mut self) -> usize {
         let mut looked = 0;
         while let Some(&(token, due)) = self.holders.front()
-            && due <= self.bench.now
+            && due <= self.engine.now
         {
             self.holders.pop_front();
             looked += 1;
             let Some(connection) = self.connections.get_mut(token) else {
                 if self.is_lent(token) {
-                    self.holders.push_back((token, self.bench.now + self.bench.config.hold));
+                    self.holders.push_back((token, self.engine.now + self.engine.config.hold));
                 }
                 continue;
             };
             connection.flags.held = false;
-            if connection.progressed + self.bench.config.hold > self.bench.now {
+            if connection.progressed + self.engine.config.hold > self.engine.now {
                 self.hold(token);
             } else {
-                let outcome = self.bench.park(connection);
+                let outcome = self.engine.park(connection);
                 if outcome == Outcome::Close {
                     self.close(token);
                 }

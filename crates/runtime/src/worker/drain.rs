@@ -3,7 +3,7 @@
 use waterwheel_reactor::{Driver, Instant};
 
 use super::job::announce_drain;
-use super::turn::Shop;
+use super::turn::EventLoop;
 use crate::Protocol;
 use crate::control::Phase;
 
@@ -26,14 +26,14 @@ impl Report {
     }
 }
 
-impl<D: Driver, P: Protocol> Shop<D, P> {
+impl<D: Driver, P: Protocol> EventLoop<D, P> {
     /// Follows the control's phase. Called at the start of each turn.
     #[inline]
     pub(super) fn follow_control(&mut self) {
         match self.control.phase() {
             Phase::Running => {}
-            Phase::Draining if self.bench.draining => {
-                if self.drain_deadline <= self.bench.now {
+            Phase::Draining if self.engine.draining => {
+                if self.drain_deadline <= self.engine.now {
                     self.cut_all();
                 }
                 // The others may have gone already.
@@ -49,13 +49,13 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 
     /// True when there is nothing left to do and never will be.
     pub(super) fn is_finished(&self) -> bool {
-        self.bench.draining && self.connections.is_empty() && !self.has_offers()
+        self.engine.draining && self.connections.is_empty() && !self.has_offers()
     }
 
     /// Goes on as before until the grace is over, then drains. Who takes over needs none.
     #[cold]
     fn leave(&mut self) {
-        let (now, grace) = (self.bench.now, self.bench.config.drain_grace);
+        let (now, grace) = (self.engine.now, self.engine.config.drain_grace);
         if self.drain_deadline == Instant::MAX {
             self.drain_deadline = now + grace;
         }
@@ -66,7 +66,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 
     #[cold]
     fn begin_drain(&mut self) {
-        if self.bench.draining {
+        if self.engine.draining {
             return;
         }
         if !self.control.is_handed_over() {
@@ -74,12 +74,12 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             self.accept.ask_all();
             while self.accept(ACCEPTS_AT_DRAIN) > 0 {}
         }
-        self.bench.driver.close_listeners();
+        self.engine.driver.close_listeners();
         self.accept.close();
-        self.bench.draining = true;
-        let config = &self.bench.config;
+        self.engine.draining = true;
+        let config = &self.engine.config;
         let left = config.drain_timeout.saturating_sub(config.drain_grace);
-        self.drain_deadline = self.bench.now + left;
+        self.drain_deadline = self.engine.now + left;
         for token in self.connections.tokens().collect::<Vec<_>>() {
             if let Some(connection) = self.connections.get_mut(token) {
                 announce_drain(connection);

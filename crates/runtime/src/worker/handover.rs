@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use waterwheel_reactor::{Driver, Instant, Token};
 
-use super::bench::Outcome;
+use super::engine::Outcome;
 use super::job::Job;
-use super::turn::Shop;
+use super::turn::EventLoop;
 use crate::Protocol;
 use crate::connection::Connection;
 use crate::handover::{Fresh, Handover, Parcel, Seat};
@@ -41,7 +41,7 @@ impl<S, C> fmt::Debug for Sharing<S, C> {
     }
 }
 
-impl<D: Driver, P: Protocol> Shop<D, P> {
+impl<D: Driver, P: Protocol> EventLoop<D, P> {
     /// The expensive request that has waited longest, of this worker's and of those that others
     /// offer. Whatever else waits here is offered to others.
     pub(super) fn next_job(&mut self) -> Option<Job<D, P>> {
@@ -83,11 +83,11 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     pub(super) fn deal(&mut self, fresh: Fresh<D::Socket>) -> Option<Fresh<D::Socket>> {
         let count = self.connections.len();
         let Some(sharing) = &mut self.sharing else { return Some(fresh) };
-        if count >= DEALT_BELOW || self.bench.draining {
+        if count >= DEALT_BELOW || self.engine.draining {
             return Some(fresh);
         }
-        if sharing.deals_until <= self.bench.now {
-            sharing.deals_until = self.bench.now + DEALS_INTERVAL;
+        if sharing.deals_until <= self.engine.now {
+            sharing.deals_until = self.engine.now + DEALS_INTERVAL;
             sharing.deals_left = DEALS_MAX;
         }
         if sharing.deals_left == 0 {
@@ -96,7 +96,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         let kept = sharing.handover.deal(sharing.seat, count, fresh);
         let is_dealt = kept.is_none();
         sharing.deals_left -= u32::from(is_dealt);
-        self.bench.metrics.dealt += u64::from(is_dealt);
+        self.engine.metrics.dealt += u64::from(is_dealt);
         kept
     }
 
@@ -132,18 +132,18 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         if !connection.is_movable() {
             return None;
         }
-        let bench = &mut self.bench;
-        let state = bench.protocol.pack(&mut connection.state)?;
-        if bench.driver.deregister(&mut connection.socket).is_err() {
-            connection.state = bench.protocol.unpack(state);
+        let engine = &mut self.engine;
+        let state = engine.protocol.pack(&mut connection.state)?;
+        if engine.driver.deregister(&mut connection.socket).is_err() {
+            connection.state = engine.protocol.unpack(state);
             return None;
         }
         self.wheel.disarm(token);
-        bench.metrics.open -= 1;
-        self.pulse.show_open(bench.metrics.open);
-        bench.metrics.handed_over += 1;
+        engine.metrics.open -= 1;
+        self.pulse.show_open(engine.metrics.open);
+        engine.metrics.handed_over += 1;
         let connection = self.connections.remove(token)?;
-        bench.forget_parked(&connection);
+        engine.forget_parked(&connection);
         let Connection { socket, inbound, progressed, flags, .. } = connection;
         let (received, counted) = (inbound.into_parked(), flags.counted);
         Some(Parcel { socket, state, received, progressed, counted, deferred: since })
@@ -152,18 +152,18 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     /// Goes on with a connection of another worker's.
     fn adopt(&mut self, parcel: Parcel<D::Socket, P::Parcel>) -> Option<Token> {
         let Parcel { socket, state, received, progressed, counted, .. } = parcel;
-        let state = self.bench.protocol.unpack(state);
+        let state = self.engine.protocol.unpack(state);
         let mut connection = Connection::new(socket, state, progressed);
         connection.inbound = received.into();
         connection.flags.counted = counted;
         // It is about to be consumed, whatever else is parked.
-        self.bench.note_parked(0, connection.parked_len(), Outcome::Wait);
+        self.engine.note_parked(0, connection.parked_len(), Outcome::Wait);
         let token = self.connections.insert_with(|_| connection)?;
         let connection = self.connections.get_mut(token)?;
-        self.bench.metrics.open += 1;
-        self.pulse.show_open(self.bench.metrics.open);
-        self.bench.metrics.taken_over += 1;
-        if self.bench.driver.register(&mut connection.socket, token).is_err() {
+        self.engine.metrics.open += 1;
+        self.pulse.show_open(self.engine.metrics.open);
+        self.engine.metrics.taken_over += 1;
+        if self.engine.driver.register(&mut connection.socket, token).is_err() {
             self.close(token);
             return None;
         }

@@ -2,10 +2,10 @@
 
 use waterwheel_reactor::Driver;
 
-use super::bench::{Bench, Outcome, Served};
+use super::engine::{Engine, Outcome, Served};
 use crate::Protocol;
 
-impl<D: Driver, P: Protocol> Bench<D, P> {
+impl<D: Driver, P: Protocol> Engine<D, P> {
     /// Segments that the protocol's state of the connection keeps.
     #[inline]
     pub(super) fn kept(&self, connection: &Served<D, P>) -> usize {

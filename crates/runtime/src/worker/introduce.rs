@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use waterwheel_reactor::{Driver, PeerAddress};
 
-use super::bench::{Bench, Outcome, Served, place_of};
+use super::engine::{Engine, Outcome, Served, place_of};
 use crate::connection::{Connection, Phase};
 use crate::proxy_header::{self, BINARY_LEN_MAX};
 use crate::{Instant, Protocol};
 
-impl<D: Driver, P: Protocol> Bench<D, P> {
+impl<D: Driver, P: Protocol> Engine<D, P> {
     /// Whether this peer is one of the proxies that are believed.
     pub(super) fn is_proxy(&self, peer: PeerAddress) -> bool {
         self.config.proxies.iter().any(|network| network.contains(peer))

@@ -1,5 +1,5 @@
 //! Expensive requests: queued behind the cheap ones, then run one at a time with their connection
-//! lent, so that the shop can turn for all others meanwhile.
+//! lent, so that the event loop can turn for all others meanwhile.
 
 use std::mem;
 use std::rc::Rc;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use waterwheel_reactor::{Driver, Instant, Readiness, Token};
 use waterwheel_ring::{Ring, Runs};
 
-use super::bench::{Outcome, Served};
 use super::breathe::{SLICE, SLICE_NS};
-use super::turn::Shop;
+use super::engine::{Outcome, Served};
+use super::turn::EventLoop;
 use crate::connection::{Connection, Waiting};
 use crate::fs::Part;
 use crate::task::Local;
@@ -68,7 +68,7 @@ impl<D: Driver, P: Protocol> Job<D, P> {
     }
 }
 
-impl<D: Driver, P: Protocol> Shop<D, P> {
+impl<D: Driver, P: Protocol> EventLoop<D, P> {
     /// Queues a connection whose next request is expensive.
     #[cold]
     pub(super) fn defer(&mut self, token: Token) {
@@ -77,8 +77,8 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             connection.flags.queued = true;
             // It waits with what it has received, not with the room for more.
             connection.inbound.trim();
-            self.expensive.push_back((token, self.bench.now));
-            self.bench.metrics.deferred += 1;
+            self.expensive.push_back((token, self.engine.now));
+            self.engine.metrics.deferred += 1;
             self.set_lag();
             if self.lent.is_some() {
                 // This worker is busy for a while.
@@ -107,21 +107,21 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         self.wheel.disarm(token);
         self.lent = Some(Lent { token, readiness: Readiness::default(), woken: false });
         let parked_len = connection.parked_len();
-        let bench = &mut self.bench;
-        bench.now = bench.driver.now();
+        let engine = &mut self.engine;
+        engine.now = engine.driver.now();
         Some(Job {
             token,
             connection,
-            started: bench.now,
-            ring: bench.ring.clone(),
-            outbound: mem::take(&mut bench.outbound),
+            started: engine.now,
+            ring: engine.ring.clone(),
+            outbound: mem::take(&mut engine.outbound),
             part: None,
-            sends_files: bench.sends_files,
-            draining: bench.draining,
-            pressure: bench.strain.pressure,
+            sends_files: engine.sends_files,
+            draining: engine.draining,
+            pressure: engine.strain.pressure,
             parked_len,
-            metrics: bench.metrics,
-            local: Rc::clone(&bench.local),
+            metrics: engine.metrics,
+            local: Rc::clone(&engine.local),
         })
     }
 
@@ -132,14 +132,14 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
             connection.flags.note(readiness);
             connection.flags.again |= woken;
         }
-        self.bench.now = self.bench.driver.now();
-        self.bench.local.set_now(self.bench.now, self.bench.driver.ticks());
-        (self.bench.outbound, self.bench.part) = (outbound, part);
-        let concluded = self.bench.conclude(&mut connection, next);
+        self.engine.now = self.engine.driver.now();
+        self.engine.local.set_now(self.engine.now, self.engine.driver.ticks());
+        (self.engine.outbound, self.engine.part) = (outbound, part);
+        let concluded = self.engine.conclude(&mut connection, next);
         let parked_now = connection.parked_len();
         // Only more of it could be too much, and a request takes its bytes from there.
-        self.bench.note_parked(parked_len, parked_now, Outcome::Wait);
-        let has_missed_drain = self.bench.draining && !draining;
+        self.engine.note_parked(parked_len, parked_now, Outcome::Wait);
+        let has_missed_drain = self.engine.draining && !draining;
         self.connections.give_back(token, connection);
         let Some(connection) = self.connections.get_mut(token) else { return };
         if has_missed_drain {
@@ -156,7 +156,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 
     /// One turn inside of a call, over as many connections as that call can wait for.
     pub(super) fn nested_turn(&mut self) {
-        self.bench.metrics.nested_turns += 1;
+        self.engine.metrics.nested_turns += 1;
         // A driver that cannot poll says so again in the turn that follows.
         drop(self.pass(Some(Duration::ZERO), NESTED_VISITS_MAX));
     }
@@ -181,8 +181,8 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
                 lent.readiness.read_closed |= readiness.read_closed;
             }
             _ => {
-                let is_source = self.bench.local.note_source(token, readiness);
-                self.bench.metrics.stale_events += u64::from(!is_source);
+                let is_source = self.engine.local.note_source(token, readiness);
+                self.engine.metrics.stale_events += u64::from(!is_source);
             }
         }
     }
@@ -204,8 +204,8 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     /// learns what is expensive.
     #[inline]
     pub(super) fn note_visit(&mut self) {
-        let ticks = self.bench.driver.ticks();
-        let visit_ticks = self.bench.local.end_visit(ticks);
+        let ticks = self.engine.driver.ticks();
+        let visit_ticks = self.engine.local.end_visit(ticks);
         if visit_ticks > self.slice_ticks {
             self.note_long_visit(visit_ticks, ticks);
         }
@@ -213,23 +213,23 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 
     #[cold]
     fn note_long_visit(&mut self, visit_ticks: u64, ticks: u64) {
-        let time = self.bench.local.time_of(visit_ticks, ticks, self.bench.driver.now());
+        let time = self.engine.local.time_of(visit_ticks, ticks, self.engine.driver.now());
         if time < SLICE {
             // So many ticks are no slice, and need not be asked about again.
             self.slice_ticks = visit_ticks.min(SLICE_TICKS_MAX);
             return;
         }
-        let what = self.bench.protocol.took(time, self.watchdog.is_slow(time));
-        self.watchdog.note(what, time, self.bench.now, &mut self.bench.metrics);
+        let what = self.engine.protocol.took(time, self.watchdog.is_slow(time));
+        self.watchdog.note(what, time, self.engine.now, &mut self.engine.metrics);
     }
 
     /// Notes a call of the twin.
     pub(super) fn watch(&mut self, what: Option<&str>, time: Duration) {
-        self.watchdog.note(what, time, self.bench.now, &mut self.bench.metrics);
+        self.watchdog.note(what, time, self.engine.now, &mut self.engine.metrics);
     }
 
     pub(super) fn time_since(&self, started: Instant) -> Duration {
-        self.bench.driver.now().saturating_since(started)
+        self.engine.driver.now().saturating_since(started)
     }
 }
 

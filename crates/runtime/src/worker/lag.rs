@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use waterwheel_reactor::{Driver, Event, Instant, Wake};
 
-use super::turn::Shop;
+use super::turn::EventLoop;
 use crate::{Lag, Protocol};
 
 /// What is known of the two queues.
@@ -54,11 +54,11 @@ impl Lateness {
     }
 }
 
-impl<D: Driver, P: Protocol> Shop<D, P> {
+impl<D: Driver, P: Protocol> EventLoop<D, P> {
     /// Looks how long the sockets have waited that this turn's poll reported.
     #[cold]
     pub(super) fn watch_ready(&mut self) {
-        let (now, limit) = (self.bench.now, self.bench.config.lag_max);
+        let (now, limit) = (self.engine.now, self.engine.config.lag_max);
         let lateness = &mut self.lateness;
         let lag = match lateness.probe_sent {
             Some(sent) => now.saturating_since(sent),
@@ -73,9 +73,9 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         }
         if lateness.probe_sent.is_none() && self.events.len() >= CROWD {
             lateness.probe_sent = Some(now);
-            self.bench.driver.waker().wake();
+            self.engine.driver.waker().wake();
         }
-        let metrics = &mut self.bench.metrics;
+        let metrics = &mut self.engine.metrics;
         metrics.late_turns += u64::from(lateness.is_late);
         self.set_lag();
     }
@@ -91,10 +91,10 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         let wait = self.lateness.job_times.wait(waiting);
         let lag = match self.lateness.is_late {
             true => Lag::All,
-            false if wait > self.bench.config.lag_max => Lag::Expensive,
+            false if wait > self.engine.config.lag_max => Lag::Expensive,
             false => Lag::None,
         };
-        self.bench.strain.set_lag(lag);
+        self.engine.strain.set_lag(lag);
     }
 }
 

@@ -4,12 +4,12 @@ use std::mem;
 
 use waterwheel_reactor::{Driver, SendFault};
 
-use super::bench::{Bench, Outcome, Served};
+use super::engine::{Engine, Outcome, Served};
 use super::send::after_fault;
 use crate::Protocol;
 use crate::connection::Phase;
 
-impl<D: Driver, P: Protocol> Bench<D, P> {
+impl<D: Driver, P: Protocol> Engine<D, P> {
     /// Everything is sent: tells the peer so, and waits for its end unless that came already.
     #[cold]
     pub(super) fn half_close(&mut self, connection: &mut Served<D, P>) -> Result<(), Outcome> {

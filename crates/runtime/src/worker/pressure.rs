@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use waterwheel_reactor::{Driver, Instant};
 
-use super::bench::{Bench, Outcome, Served};
+use super::engine::{Engine, Outcome, Served};
 use crate::{Lag, Pressure, Protocol};
 
 /// How short of memory a worker is, and of time.
@@ -12,7 +12,7 @@ use crate::{Lag, Pressure, Protocol};
 pub(super) struct Strain {
     /// Read once at the start of each turn; see [`crate::Io::pressure`].
     pub(super) pressure: Pressure,
-    /// See [`Shop::set_lag`](super::turn::Shop::set_lag).
+    /// See [`EventLoop::set_lag`](super::turn::EventLoop::set_lag).
     lag: Lag,
     /// Since when it is so short that somebody may be refused; never, unless it is.
     since: Instant,
@@ -35,7 +35,7 @@ impl Strain {
     }
 }
 
-impl<D: Driver, P: Protocol> Bench<D, P> {
+impl<D: Driver, P: Protocol> Engine<D, P> {
     /// How many watermarks the worker's memory has reached: of the ring, or of what is parked.
     /// Asked once a turn.
     #[inline]

@@ -1,8 +1,8 @@
-//! The worker: turns its shop, and between two turns runs one expensive request beside it.
+//! The worker: turns its event loop, and between two turns runs one expensive request beside it.
 //!
-//! An expensive request runs with its connection lent, the shop on the [`Desk`], and a second
-//! protocol instance: so a handler that breathes lets the shop turn for all other connections,
-//! though it is itself in the middle of a call.
+//! An expensive request runs with its connection lent, the event loop on [`Standby`], and a second
+//! protocol instance: so a handler that breathes lets the event loop turn for all other
+//! connections, though it is itself in the middle of a call.
 
 use std::fmt;
 use std::io;
@@ -12,10 +12,10 @@ use std::sync::Arc;
 use waterwheel_reactor::Driver;
 use waterwheel_ring::Ring;
 
-use super::breathe::Desk;
+use super::breathe::Standby;
 use super::drain::Report;
 use super::handover::Sharing;
-use super::turn::{Shop, Turn};
+use super::turn::{EventLoop, Turn};
 use crate::config::WorkerConfig;
 use crate::control::Control;
 use crate::{Handover, Metrics, Protocol};
@@ -25,9 +25,9 @@ use crate::{Handover, Metrics, Protocol};
 /// Everything in it belongs to the thread that made it; other threads reach it only through the
 /// control and the driver's waker.
 pub struct Worker<D: Driver, P: Protocol> {
-    /// On the desk while an expensive request runs, and here at any other time.
-    shop: Option<Box<Shop<D, P>>>,
-    desk: Rc<Desk<D, P>>,
+    /// On standby while an expensive request runs, and here at any other time.
+    event_loop: Option<Box<EventLoop<D, P>>>,
+    standby: Rc<Standby<D, P>>,
     /// Runs the expensive requests.
     twin: Option<P>,
 }
@@ -43,9 +43,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
         control: Arc<Control>,
     ) -> Self {
         let twin = protocol.twin();
-        let shop = Shop::new(index, driver, protocol, ring, config, control);
-        let desk = Rc::new(Desk::new(shop.bench.local.clock()));
-        Self { shop: Some(Box::new(shop)), desk, twin }
+        let event_loop = EventLoop::new(index, driver, protocol, ring, config, control);
+        let standby = Rc::new(Standby::new(event_loop.engine.local.clock()));
+        Self { event_loop: Some(Box::new(event_loop)), standby, twin }
     }
 
     /// Shares with the other workers of `handover`. Where several expensive requests wait that have
@@ -53,9 +53,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     /// and what this worker accepts goes to another while it is open on few connections and the
     /// other on fewer.
     pub fn share(&mut self, handover: &Arc<Handover<D::Socket, P::Parcel>>) {
-        let shop = self.shop_mut();
-        let seat = handover.join(shop.bench.driver.waker(), Arc::clone(&shop.pulse));
-        shop.sharing = Some(Sharing::new(Arc::clone(handover), seat));
+        let event_loop = self.event_loop_mut();
+        let seat = handover.join(event_loop.engine.driver.waker(), Arc::clone(&event_loop.pulse));
+        event_loop.sharing = Some(Sharing::new(Arc::clone(handover), seat));
     }
 
     /// Tells the worker which endpoint each of its listeners belongs to, in their order. Without
@@ -65,7 +65,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     /// When there are not as many as the driver has listeners.
     #[must_use]
     pub fn with_endpoints(mut self, endpoints: Vec<usize>) -> Self {
-        self.shop_mut().accept.assign(endpoints);
+        self.event_loop_mut().accept.assign(endpoints);
         self
     }
 
@@ -86,9 +86,9 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     /// # Errors
     /// The driver's, when it can no longer poll.
     pub fn turn(&mut self) -> io::Result<Turn> {
-        let shop = self.shop_mut();
-        let turn = shop.turn()?;
-        if !shop.expensive.is_empty() || shop.is_called {
+        let event_loop = self.event_loop_mut();
+        let turn = event_loop.turn()?;
+        if !event_loop.expensive.is_empty() || event_loop.is_called {
             self.run_expensive();
         }
         Ok(turn)
@@ -98,103 +98,104 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     /// longest; more of them as long as they have not taken as much time as the turn before them.
     #[cold]
     fn run_expensive(&mut self) {
-        if self.shop_mut().is_called {
-            self.shop_mut().take_dealt();
+        if self.event_loop_mut().is_called {
+            self.event_loop_mut().take_dealt();
         }
         let Some(twin) = &mut self.twin else {
             // A protocol without a twin has nothing expensive: what called was something else.
-            self.shop_mut().is_called = false;
+            self.event_loop_mut().is_called = false;
             return;
         };
-        let Some(mut shop) = self.shop.take() else { return };
+        let Some(mut event_loop) = self.event_loop.take() else { return };
         // It works, though its turn is over.
-        shop.pulse.beat();
-        let polled = shop.bench.now;
+        event_loop.pulse.beat();
+        let polled = event_loop.engine.now;
         let mut until = None;
-        while let Some(mut job) = shop.next_job() {
+        while let Some(mut job) = event_loop.next_job() {
             // Cheap requests, or refusals, that never end take half of the time and no more.
             let until = *until.get_or_insert(job.started + job.started.saturating_since(polled));
-            twin.set_wall(shop.wall);
-            let (next, lent) = self.desk.lend(shop, || job.advance(twin));
-            shop = lent;
-            let time = shop.time_since(job.started).saturating_sub(self.desk.nested_time());
-            let what = twin.took(time, shop.watchdog.is_slow(time));
-            shop.watch(what, time);
-            shop.note_job_time(time);
-            shop.end_job(job, next);
-            if shop.bench.now >= until {
+            twin.set_wall(event_loop.wall);
+            let (next, lent) = self.standby.lend(event_loop, || job.advance(twin));
+            event_loop = lent;
+            let time =
+                event_loop.time_since(job.started).saturating_sub(self.standby.nested_time());
+            let what = twin.took(time, event_loop.watchdog.is_slow(time));
+            event_loop.watch(what, time);
+            event_loop.note_job_time(time);
+            event_loop.end_job(job, next);
+            if event_loop.engine.now >= until {
                 break;
             }
         }
-        shop.end_jobs();
-        shop.pulse.beat();
-        self.shop = Some(shop);
+        event_loop.end_jobs();
+        event_loop.pulse.beat();
+        self.event_loop = Some(event_loop);
     }
 
     /// True when the worker has nothing left to do and never will.
     pub fn is_finished(&self) -> bool {
-        self.shop().is_finished()
+        self.event_loop().is_finished()
     }
 
     /// How the drain went so far.
     pub fn report(&self) -> Report {
-        self.shop().report
+        self.event_loop().report
     }
 
     /// What the worker has counted.
     pub fn metrics(&self) -> &Metrics {
-        &self.shop().bench.metrics
+        &self.event_loop().engine.metrics
     }
 
     /// The worker's ring.
     pub fn ring(&self) -> &Ring {
-        &self.shop().bench.ring
+        &self.event_loop().engine.ring
     }
 
     /// Segments that the worker itself keeps ready for the next read and the next reply. All others
     /// that are leased belong to connections and handlers.
     pub fn spare_segments(&self) -> usize {
         let twins = self.twin.as_ref().map_or(0, Protocol::spare_segments);
-        self.shop().bench.spare_segments() + twins
+        self.event_loop().engine.spare_segments() + twins
     }
 
     /// The worker's protocol.
     pub fn protocol(&self) -> &P {
-        &self.shop().bench.protocol
+        &self.event_loop().engine.protocol
     }
 
     /// Timers that are armed now. At most one per connection.
     pub fn timer_count(&self) -> usize {
-        self.shop().wheel.len()
+        self.event_loop().wheel.len()
     }
 
     /// Timers of futures that are set now.
     pub fn sleep_count(&self) -> usize {
-        self.shop().bench.local.timer_count()
+        self.event_loop().engine.local.timer_count()
     }
 
     /// Tasks of [`spawn_local`](crate::task::spawn_local) that have not ended.
     pub fn task_count(&self) -> usize {
-        self.shop().bench.local.task_count()
+        self.event_loop().engine.local.task_count()
     }
 
     /// Connections that futures have made or are making, and descriptors that they watch.
     pub fn source_count(&self) -> usize {
-        self.shop().bench.local.source_count()
+        self.event_loop().engine.local.source_count()
     }
 
     /// Works on files that the disk has not given back, those that nobody waits for any more
     /// included, or whose results were not taken.
     pub fn file_work_count(&self) -> usize {
-        self.shop().bench.local.files().count()
+        self.event_loop().engine.local.files().count()
     }
 
-    fn shop_mut(&mut self) -> &mut Shop<D, P> {
-        self.shop.as_mut().expect(IS_HERE)
+    fn event_loop_mut(&mut self) -> &mut EventLoop<D, P> {
+        self.event_loop.as_mut().expect(IS_HERE)
     }
 
-    fn shop(&self) -> &Shop<D, P> {
-        self.shop.as_ref().expect(IS_HERE)
+    fn event_loop(&self) -> &EventLoop<D, P> {
+        self.event_loop.as_ref().expect(IS_HERE)
     }
 }
 
@@ -204,4 +205,4 @@ impl<D: Driver, P: Protocol> fmt::Debug for Worker<D, P> {
     }
 }
 
-const IS_HERE: &str = "the shop is away only while a turn is under way";
+const IS_HERE: &str = "the event loop is away only while a turn is under way";

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use waterwheel_reactor::{Driver, SendFault, VECTORED_MAX};
 use waterwheel_ring::Runs;
 
-use super::bench::Outcome;
+use super::engine::Outcome;
 use crate::connection::Unsent;
 
 /// What sending came to.

@@ -14,8 +14,8 @@ use waterwheel_reactor::{Driver, Event, Instant, Slab, Token, Wheel};
 use waterwheel_ring::Ring;
 
 use super::accept::AcceptState;
-use super::bench::{Bench, Outcome};
 use super::drain::Report;
+use super::engine::{Engine, Outcome};
 use super::handover::Sharing;
 use super::job::{Lent, SLICE_TICKS_MIN};
 use super::lag::Lateness;
@@ -26,10 +26,10 @@ use crate::control::{Control, Pulse};
 use crate::handover::OFFERED_MAX;
 use crate::watchdog::Watch;
 
-/// All that a worker turns: a driver, a ring, a protocol and the connections between them.
+/// All that a worker turns: the engine, the connections, and what says which of them are due.
 #[derive(Debug)]
-pub(super) struct Shop<D: Driver, P: Protocol> {
-    pub(super) bench: Bench<D, P>,
+pub(super) struct EventLoop<D: Driver, P: Protocol> {
+    pub(super) engine: Engine<D, P>,
     pub(super) connections: Slab<Connection<D::Socket, P::Connection>>,
     pub(super) connections_max: usize,
     pub(super) wheel: Wheel,
@@ -82,7 +82,7 @@ pub struct Turn {
     pub expired: usize,
 }
 
-impl<D: Driver, P: Protocol> Shop<D, P> {
+impl<D: Driver, P: Protocol> EventLoop<D, P> {
     pub(super) fn new(
         index: usize,
         driver: D,
@@ -93,12 +93,12 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     ) -> Self {
         let connections_max = config.connections_max.unwrap_or(usize::MAX).min(CONNECTIONS_LIMIT);
         let accept = AcceptState::new(driver.listener_count());
-        let mut bench = Bench::new(driver, protocol, ring, config.clone());
-        bench.metrics.worker = index;
+        let mut engine = Engine::new(driver, protocol, ring, config.clone());
+        engine.metrics.worker = index;
         Self {
             wall: SystemTime::UNIX_EPOCH,
-            wall_due: bench.now + WALL_INTERVAL,
-            bench,
+            wall_due: engine.now + WALL_INTERVAL,
+            engine,
             // Those that other workers offer must find a place even where none may be accepted.
             connections: Slab::new(connections_max + OFFERED_MAX),
             connections_max,
@@ -129,7 +129,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     /// # Errors
     /// The driver's, when it can no longer poll.
     pub(super) fn turn(&mut self) -> io::Result<Turn> {
-        self.bench.metrics.turns += 1;
+        self.engine.metrics.turns += 1;
         self.pass(self.park_time(), usize::MAX)
     }
 
@@ -141,18 +141,18 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         visits_max: usize,
     ) -> io::Result<Turn> {
         let mut turn = Turn::default();
-        self.bench.local.enter();
+        self.engine.local.enter();
         self.poll(timeout)?;
-        self.bench.measure_pressure();
+        self.engine.measure_pressure();
         if self.lateness.is_due(self.events.len()) {
             self.watch_ready();
         }
         self.follow_control();
-        self.bench.local.fire_timers();
-        if self.bench.local.files().outstanding() > 0 {
-            self.bench.local.files().turn();
+        self.engine.local.fire_timers();
+        if self.engine.local.files().outstanding() > 0 {
+            self.engine.local.files().turn();
         }
-        if self.bench.local.has_woken() {
+        if self.engine.local.has_woken() {
             self.requeue_woken();
         }
         if !self.starved.is_empty() {
@@ -161,12 +161,12 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
         let requeued = self.ready.len().min(visits_max);
         turn.events = self.events.len();
         turn.worked = self.visit_all(requeued, visits_max);
-        if self.accept.due() <= self.bench.now {
-            turn.accepted = self.accept(self.bench.config.accepts_per_turn_max);
+        if self.accept.due() <= self.engine.now {
+            turn.accepted = self.accept(self.engine.config.accepts_per_turn_max);
         }
         turn.expired = self.expire() + self.park_holders();
-        if self.bench.local.files().is_due() {
-            self.bench.local.files().turn();
+        if self.engine.local.files().is_due() {
+            self.engine.local.files().turn();
         }
         self.pulse.beat();
         Ok(turn)
@@ -174,19 +174,19 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
 
     /// Waits for events, and reads the clocks for this turn.
     fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let polled = self.bench.driver.poll(timeout, &mut self.events);
+        let polled = self.engine.driver.poll(timeout, &mut self.events);
         self.pulse.beat();
         match polled {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
-        self.bench.now = self.bench.driver.now();
-        self.bench.local.set_now(self.bench.now, self.bench.driver.ticks());
-        if self.bench.now >= self.wall_due {
-            self.wall = self.bench.driver.wall_clock();
-            self.bench.protocol.set_wall(self.wall);
-            self.bench.local.set_wall(self.wall);
-            self.wall_due = self.bench.now + WALL_INTERVAL;
+        self.engine.now = self.engine.driver.now();
+        self.engine.local.set_now(self.engine.now, self.engine.driver.ticks());
+        if self.engine.now >= self.wall_due {
+            self.wall = self.engine.driver.wall_clock();
+            self.engine.protocol.set_wall(self.wall);
+            self.engine.local.set_wall(self.wall);
+            self.wall_due = self.engine.now + WALL_INTERVAL;
         }
         Ok(())
     }
@@ -194,14 +194,14 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     /// How long the driver may wait: not at all when something is due already.
     #[inline]
     fn park_time(&self) -> Option<Duration> {
-        let local = &self.bench.local;
+        let local = &self.engine.local;
         let has_own = !self.ready.is_empty() || !self.expensive.is_empty() || self.is_called;
         if has_own || local.has_woken() || local.files().is_due() {
             return Some(Duration::ZERO);
         }
-        let now = self.bench.now;
+        let now = self.engine.now;
         let mut due = self.wheel.next_due().unwrap_or(Instant::MAX).min(self.drain_deadline);
-        due = due.min(self.bench.local.next_timer());
+        due = due.min(self.engine.local.next_timer());
         if let Some(&(_, hold)) = self.holders.front() {
             due = due.min(hold);
         }
@@ -245,12 +245,12 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
                     (token, connection)
                 }
             };
-            let outcome = self.bench.drive(token, connection);
+            let outcome = self.engine.drive(token, connection);
             self.note_visit();
             if outcome != Outcome::Rest {
                 self.settle(token, outcome);
             }
-            if index >= reported && self.bench.local.budget().take_spent() {
+            if index >= reported && self.engine.local.budget().take_spent() {
                 worked = index + 1;
                 break;
             }
@@ -281,7 +281,7 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     #[cold]
     fn requeue_woken(&mut self) {
         let mut woken = std::mem::take(&mut self.woken);
-        self.bench.local.run_woken(&mut woken);
+        self.engine.local.run_woken(&mut woken);
         for token in woken.drain(..) {
             let Some(connection) = self.connections.get_mut(token) else {
                 self.note_wake_of_lent(token);
@@ -319,30 +319,30 @@ impl<D: Driver, P: Protocol> Shop<D, P> {
     pub(super) fn close(&mut self, token: Token) {
         let Some(connection) = self.connections.remove(token) else { return };
         self.wheel.disarm(token);
-        self.bench.metrics.closed += 1;
-        self.bench.metrics.open -= 1;
-        self.pulse.show_open(self.bench.metrics.open);
-        if self.bench.draining {
-            match self.bench.is_busy(&connection) {
+        self.engine.metrics.closed += 1;
+        self.engine.metrics.open -= 1;
+        self.pulse.show_open(self.engine.metrics.open);
+        if self.engine.draining {
+            match self.engine.is_busy(&connection) {
                 true => self.report.cut += 1,
                 false => self.report.finished += 1,
             }
         }
-        self.bench.forget_parked(&connection);
-        self.bench.leave_address(&connection);
-        self.bench.driver.close(connection.socket);
+        self.engine.forget_parked(&connection);
+        self.engine.leave_address(&connection);
+        self.engine.driver.close(connection.socket);
     }
 }
 
-impl<D: Driver, P: Protocol> Drop for Shop<D, P> {
+impl<D: Driver, P: Protocol> Drop for EventLoop<D, P> {
     /// Futures are dropped first, while the worker that they belong to can still be found.
     fn drop(&mut self) {
-        self.bench.local.enter();
+        self.engine.local.enter();
         for token in self.connections.tokens().collect::<Vec<_>>() {
             self.connections.remove(token);
         }
-        self.bench.local.end_tasks();
-        self.bench.local.leave();
+        self.engine.local.end_tasks();
+        self.engine.local.leave();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The work on one connection: read, let the protocol advance, send what it queued.
 //!
-//! A [`Bench`] is what every connection of the worker shares while it is worked on. It knows
+//! The [`Engine`] is what every connection of the worker uses while it is worked on. It knows
 //! neither the slab nor the timers; [`Outcome`] tells the turn what to do with the connection.
 
 use std::mem;
@@ -17,9 +17,9 @@ use crate::fs::Part;
 use crate::task::Local;
 use crate::{Io, Metrics, Next, Protocol, Waking};
 
-/// What every connection of a worker shares while it is worked on.
+/// What every connection of a worker uses while it is worked on.
 #[derive(Debug)]
-pub(super) struct Bench<D, P> {
+pub(super) struct Engine<D, P> {
     pub(super) driver: D,
     pub(super) protocol: P,
     pub(super) ring: Ring,
@@ -63,7 +63,7 @@ pub(super) enum Outcome {
 
 pub(super) type Served<D, P> = Connection<<D as Driver>::Socket, <P as Protocol>::Connection>;
 
-impl<D: Driver, P: Protocol> Bench<D, P> {
+impl<D: Driver, P: Protocol> Engine<D, P> {
     pub(super) fn new(driver: D, mut protocol: P, ring: Ring, config: WorkerConfig) -> Self {
         let disk = driver.disk();
         let sends_files = disk.sends_files();
