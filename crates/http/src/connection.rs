@@ -105,7 +105,7 @@ impl Connection {
             }
         };
         let rejection = Rejection::new(StatusCode::REQUEST_TIMEOUT, cause);
-        http.core.refuse(&rejection, Terms::LAST, exchange);
+        http.core.refuse(&rejection, last_terms(exchange), exchange);
         Need::Finish
     }
 
@@ -252,7 +252,7 @@ impl Connection {
             Ok(None) if exchange.ended => return Err(Need::Abort),
             Ok(None) => return Err(self.await_body(http, exchange)),
             Err(rejection) => {
-                http.refuse(&rejection, Terms::LAST, exchange);
+                http.refuse(&rejection, last_terms(exchange), exchange);
                 return Err(Need::Finish);
             }
         };
@@ -376,8 +376,16 @@ impl Connection {
 #[cold]
 fn refuse_head(error: HeadError, http: &Core, exchange: &mut Exchange<'_>) -> Need {
     let rejection = Rejection::of(error.status(), error.to_string());
-    http.refuse(&rejection, Terms::LAST, exchange);
+    http.refuse(&rejection, last_terms(exchange), exchange);
     Need::Finish
+}
+
+/// The terms of a refusal of the request in front, whose head may not have been parsed. To HEAD
+/// nothing is sent behind a head, whatever the status (RFC 9110 §9.3.2).
+#[cold]
+fn last_terms(exchange: &Exchange<'_>) -> Terms {
+    let head_only = exchange.inbound.bytes().starts_with(b"HEAD ");
+    Terms { head_only, ..Terms::LAST }
 }
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

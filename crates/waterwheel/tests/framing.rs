@@ -225,6 +225,20 @@ fn oversized_heads_are_told_which_limit_they_passed() {
 }
 
 #[test]
+fn refusals_of_head_have_no_content() {
+    for request in [
+        "HEAD / HTTP/1.1\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+    ] {
+        let (received, closed) = Lab::new(app()).raw(request.as_bytes());
+        let text = str::from_utf8(&received).unwrap();
+        assert!(text.starts_with("HTTP/1.1 400 ") && text.contains("content-length: "), "{text}");
+        assert!(text.ends_with("\r\n\r\n") && closed, "RFC 9110 §9.3.2: {text}");
+    }
+}
+
+#[test]
 fn every_smuggling_fixture_gets_its_status_and_executes_nothing() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../http/tests/fixtures");
     let mut count = 0;
