@@ -205,7 +205,8 @@ pub fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             use std::os::unix::fs::FileTypeExt;
             if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
-                return Err(io::ErrorKind::AlreadyExists.into());
+                let fault = "something that is no socket is there";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, fault));
             }
             std::fs::remove_file(path)
         }

@@ -71,9 +71,9 @@ impl Lifecycle {
     }
 
     /// Cleans up behind a server that has ended.
-    pub(crate) fn end(self, control: &Control) {
-        if !control.is_handed_over() {
-            self.door.iter().for_each(BoundPath::remove);
+    pub(crate) fn end(mut self, control: &Control) {
+        if let Some(door) = &mut self.door {
+            door.is_own = !control.is_handed_over();
         }
     }
 }
@@ -90,7 +90,7 @@ fn open_door(
         Some(takeover) => takeover.succeed(spares)?,
         None => Door::open(path, spares)?,
     };
-    let bound = BoundPath::of(path)?;
+    let bound = BoundPath::of(path, true)?;
     door.serve(control, stop)?;
     Ok(bound)
 }

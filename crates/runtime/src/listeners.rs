@@ -39,7 +39,7 @@ pub(crate) struct Listeners {
     pub(crate) addresses: Vec<SocketAddr>,
     /// For each address, the index of its endpoint.
     pub(crate) origins: Vec<usize>,
-    /// The Unix sockets that were bound here, to be removed in the end.
+    /// Where the Unix sockets are.
     pub(crate) paths: Vec<BoundPath>,
     /// A second descriptor of each listener, for a successor.
     pub(crate) spares: Vec<Named>,
@@ -84,12 +84,11 @@ impl Listeners {
                     open_tcp(*asked, opening.worker_count, &mut opened).map_err(fault)?;
                 }
                 Endpoint::Unix(path) => {
-                    let bound = match opened.is_empty() {
-                        true => Some(open_unix(path, opening.unlink_stale).map_err(fault)?),
-                        false => None,
-                    };
-                    opened.extend(bound);
-                    listeners.paths.push(BoundPath::of(path).map_err(fault)?);
+                    let is_own = opened.is_empty();
+                    if is_own {
+                        opened.push(open_unix(path, opening.unlink_stale).map_err(fault)?);
+                    }
+                    listeners.paths.push(BoundPath::of(path, is_own).map_err(fault)?);
                 }
                 Endpoint::Systemd(wanted) => {
                     let activated = activated.get_or_insert_with(Activated::from_env);
@@ -212,18 +211,24 @@ pub(crate) struct BoundPath {
     path: PathBuf,
     device: u64,
     inode: u64,
+    /// Whether this server removes it in the end: not while its predecessor may still serve there,
+    /// nor once a successor does.
+    pub(crate) is_own: bool,
 }
 
 impl BoundPath {
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path, is_own: bool) -> io::Result<Self> {
         let found = std::fs::symlink_metadata(path)?;
-        Ok(Self { path: path.to_owned(), device: found.dev(), inode: found.ino() })
+        Ok(Self { path: path.to_owned(), device: found.dev(), inode: found.ino(), is_own })
     }
+}
 
-    /// Removes the path, unless another socket has taken its place meanwhile.
-    pub(crate) fn remove(&self) {
-        let now = Self::of(&self.path);
-        if now.is_ok_and(|now| (now.device, now.inode) == (self.device, self.inode)) {
+/// Removes the path, unless another socket has taken its place meanwhile. A server that does not
+/// even start leaves no path behind, either.
+impl Drop for BoundPath {
+    fn drop(&mut self) {
+        let is_same = |now: std::fs::Metadata| (now.dev(), now.ino()) == (self.device, self.inode);
+        if self.is_own && std::fs::symlink_metadata(&self.path).is_ok_and(is_same) {
             // Gone already, or not ours to remove: there is nobody left to tell.
             drop(std::fs::remove_file(&self.path));
         }

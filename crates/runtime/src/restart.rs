@@ -143,7 +143,8 @@ impl Door {
         if socket.bind(&address).is_err() {
             use std::os::unix::fs::FileTypeExt;
             if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
-                return Err(ErrorKind::AlreadyExists.into());
+                let fault = "something that is no socket is there";
+                return Err(io::Error::new(ErrorKind::AlreadyExists, fault));
             }
             std::fs::remove_file(path)?;
             socket.bind(&address)?;

@@ -15,7 +15,7 @@ use crate::control::Control;
 use crate::endpoint::Endpoint;
 use crate::error::RunError;
 use crate::lifecycle::{Lifecycle, Voice};
-use crate::listeners::{BoundPath, Listeners, Opening};
+use crate::listeners::{Listeners, Opening};
 use crate::placement::{Placement, place};
 use crate::restart::{Stowed, Takeover};
 use crate::start::{COPIED_FILES, Start};
@@ -201,6 +201,7 @@ impl Runtime {
             }
         }
         let mut lifecycle = Lifecycle::default();
+        let mut paths = self.listeners.paths;
         // A worker that does not start drains the others, and its fault is what `join` returns.
         let mut fault = None;
         if started.iter().count() == threads.len() {
@@ -212,7 +213,10 @@ impl Runtime {
                 Lifecycle::begin(&self.control, voice, takeover, spares)
             });
             match begun {
-                Ok(begun) => lifecycle = begun,
+                Ok(begun) => {
+                    lifecycle = begun;
+                    paths.iter_mut().for_each(|path| path.is_own = true);
+                }
                 Err(error) => {
                     self.control.stop();
                     fault = Some(error);
@@ -221,9 +225,10 @@ impl Runtime {
         }
         let report = join(threads);
         lifecycle.end(&self.control);
-        if !self.control.is_handed_over() {
-            self.listeners.paths.iter().for_each(BoundPath::remove);
+        if self.control.is_handed_over() {
+            paths.iter_mut().for_each(|path| path.is_own = false);
         }
+        drop(paths);
         if let Some(signals) = signals {
             signals.close();
         }

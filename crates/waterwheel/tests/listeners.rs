@@ -114,6 +114,16 @@ fn file_that_is_no_socket_is_never_removed() {
 }
 
 #[test]
+fn server_that_never_runs_leaves_no_socket() {
+    let place = Place::new("check");
+    drop(server(&place).bind().unwrap());
+    assert!(!place.socket().exists(), "it was only bound");
+    let nowhere = format!("unix:{}", place.socket().join("below").display());
+    assert!(server(&place).listen(nowhere).bind().is_err());
+    assert!(!place.socket().exists(), "another endpoint could not be had");
+}
+
+#[test]
 fn socket_of_a_successor_is_not_removed() {
     let place = Place::new("successor");
     let running = Running::serve(server(&place));

@@ -122,6 +122,24 @@ fn successor_that_never_starts_changes_nothing() {
     successor.stop();
 }
 
+#[test]
+fn successor_whose_workers_fail_leaves_the_site_where_it_is() {
+    let place = Place::new("broken");
+    let running = place.serve(1);
+    let app = App::new().per_core(|_| assert!(env::args().count() == 0, "no value for this core"));
+    let successor = Server::new(app)
+        .listen(format!("unix:{}", place.folder.join("site").display()))
+        .restart_socket(place.folder.join("restart"))
+        .ignore_signals();
+    assert!(successor.run().unwrap_err().to_string().contains("panicked"));
+    let mut stream = UnixStream::connect(place.folder.join("site")).unwrap();
+    stream.write_all(&get("/")).unwrap();
+    assert_eq!(read_reply(&mut stream).text(), "1");
+    drop(stream);
+    running.stop();
+    assert!(!place.folder.join("site").exists());
+}
+
 /// Whether somebody listens there: a socket that is only bound refuses.
 fn has_listener(path: &Path) -> bool {
     let sockets = fs::read_to_string("/proc/net/unix").unwrap();
