@@ -9,7 +9,8 @@ use crate::wipe::Wipe;
 pub struct Config {
     /// Bytes of one segment: a power of two from 64 to 1 MiB. Default 4096, one page.
     pub segment_len: usize,
-    /// Segments of the ring: a power of two. Default 4096, which makes 16 MiB.
+    /// Segments of the ring: a power of two, so that all together have no more than
+    /// [`CAPACITY_MAX`] bytes. Default 4096, which makes 16 MiB.
     pub segment_count: usize,
     /// When bytes are zeroed. Default [`Wipe::OnRelease`].
     pub wipe: Wipe,
@@ -19,8 +20,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// Checks the figures and returns the bytes of the region they describe.
-    pub(crate) fn capacity(&self) -> Result<usize, BuildError> {
+    /// The bytes of the ring that these figures describe, if there can be such a ring.
+    ///
+    /// # Errors
+    /// [`BuildError`], for the first figure that is out of its bounds.
+    pub fn capacity(&self) -> Result<usize, BuildError> {
         let len = self.segment_len;
         if !len.is_power_of_two() || !(SEGMENT_LEN_MIN..=SEGMENT_LEN_MAX).contains(&len) {
             return Err(BuildError::SegmentLen);
@@ -52,8 +56,8 @@ const SEGMENT_LEN_MIN: usize = 64;
 /// segments.
 const SEGMENT_LEN_MAX: usize = 1 << 20;
 
-/// The largest power of two whose end still is a `u32` offset (R1).
-const CAPACITY_MAX: usize = 1 << 31;
+/// Most bytes of a ring, 2 GiB: the largest power of two whose end still is a `u32` offset (R1).
+pub const CAPACITY_MAX: usize = 1 << 31;
 
 #[cfg(test)]
 mod tests {

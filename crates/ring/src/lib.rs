@@ -93,7 +93,7 @@ mod stats;
 mod sync;
 mod wipe;
 
-pub use config::Config;
+pub use config::{CAPACITY_MAX, Config};
 pub use error::{BuildError, Full, NoRoom};
 pub use inbound::Inbound;
 pub use lease::Lease;

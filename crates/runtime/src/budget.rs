@@ -4,6 +4,8 @@
 use std::error::Error;
 use std::fmt;
 
+use waterwheel_ring::CAPACITY_MAX;
+
 /// A worker's memory, divided up: from one number to every limit that holds memory.
 ///
 /// ```
@@ -17,7 +19,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Budget {
-    /// Bytes of the ring: the largest power of two that is no more than a quarter.
+    /// Bytes of the ring: the largest power of two that is no more than a quarter, nor than a ring
+    /// can have.
     pub ring_len: usize,
     /// Most bytes parked outside the ring, an eighth.
     pub parked_len_max: usize,
@@ -50,7 +53,7 @@ impl Budget {
             return Err(BudgetError { memory });
         }
         let quarter = memory / 4;
-        let ring_len = (quarter + 1).next_power_of_two() / 2;
+        let ring_len = ((quarter + 1).next_power_of_two() / 2).min(CAPACITY_MAX);
         let (parked_len_max, buffers_len) = (memory / 8, memory / 8);
         let left = memory - ring_len - parked_len_max - buffers_len;
         let connections_max = left / (state_len + KERNEL_LEN);
@@ -99,7 +102,9 @@ mod tests {
             let budget = Budget::of(memory).unwrap();
             let connections = budget.connections_max * (STATE_LEN + KERNEL_LEN);
             assert!(budget.ring_len + budget.parked_len_max + connections + memory / 8 <= memory);
-            assert!(budget.ring_len.is_power_of_two() && budget.ring_len > memory / 8);
+            let least = (memory / 8).min(CAPACITY_MAX - 1);
+            assert!(budget.ring_len.is_power_of_two() && budget.ring_len > least);
+            assert!(budget.ring_len <= CAPACITY_MAX);
             assert!(budget.connections_max >= 100);
         }
     }

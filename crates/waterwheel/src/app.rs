@@ -3,10 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use waterwheel_http::{
-    Handler, IntoRoute, Limits, Locals, Registration, Service, ServiceError, WhenGone,
-};
-use waterwheel_runtime::{Control, WorkerConfig};
+use waterwheel_http::{Handler, IntoRoute, Limits, Locals, Registration, Service, WhenGone};
+use waterwheel_runtime::{Control, RunError, WorkerConfig};
 
 use crate::error::StartError;
 use crate::files::{Caches, Files, Serving};
@@ -182,9 +180,10 @@ impl App {
     /// ```
     ///
     /// # Errors
-    /// [`StartError::App`](crate::StartError::App) with all that is wrong with the routes.
+    /// [`StartError::App`](crate::StartError::App) with all that is wrong with the routes, or
+    /// [`StartError::Run`](crate::StartError::Run) when there can be no such ring.
     pub fn plan(self, ring: &waterwheel_ring::Config) -> Result<Arc<Service>, StartError> {
-        self.build(ring).map(|(service, _)| service).map_err(StartError::App)
+        self.build(ring).map(|(service, _)| service)
     }
 
     /// Passes on the limits that a worker enforces whatever its protocol.
@@ -201,9 +200,11 @@ impl App {
     pub(crate) fn build(
         self,
         ring: &waterwheel_ring::Config,
-    ) -> Result<(Arc<Service>, PerCore), Vec<ServiceError>> {
+    ) -> Result<(Arc<Service>, PerCore), StartError> {
+        ring.capacity().map_err(|error| StartError::Run(RunError::Ring(error)))?;
         let (len, count) = (ring.segment_len, ring.segment_count);
-        let service = Service::build(self.registrations, self.limits, len, count)?;
+        let service = Service::build(self.registrations, self.limits, len, count);
+        let service = service.map_err(StartError::App)?;
         Ok((Arc::new(service), self.per_core))
     }
 }

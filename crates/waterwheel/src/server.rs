@@ -257,7 +257,7 @@ impl Server {
         self.app.limit_worker(&mut config.worker);
         let ring = config.ring.clone();
         let control = Arc::clone(&self.app.control);
-        let (service, per_core) = self.app.build(&ring).map_err(StartError::App)?;
+        let (service, per_core) = self.app.build(&ring)?;
         let runtime = Runtime::bind(config, &endpoints).map_err(StartError::Run)?;
         let mut runtime = runtime.with_control(control);
         if self.signals {

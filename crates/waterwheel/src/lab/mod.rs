@@ -130,7 +130,7 @@ impl Lab {
         let control = Arc::clone(&app.control);
         let (service, per_core) = match app.build(&config.ring) {
             Ok(built) => built,
-            Err(faults) => panic!("{}", crate::StartError::App(faults)),
+            Err(error) => panic!("{error}"),
         };
         let ring = Ring::new(&config.ring).expect("the lab's ring can be made");
         let world = World::new(config.seed, config.faults);

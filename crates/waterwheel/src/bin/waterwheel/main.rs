@@ -115,6 +115,8 @@ fn told(error: ConfigError) -> Box<dyn Error> {
 fn hint(error: StartError) -> Box<dyn Error> {
     let hint = match &error {
         StartError::Run(RunError::Listen { .. }) => "try another address with --listen",
+        StartError::Address(_) => "--listen takes ADDRESS:PORT, unix:PATH or systemd:NAME",
+        StartError::Run(RunError::Ring(_)) => "see --ring-size",
         StartError::App(_) => {
             "a segment is 4 KiB, and each worker has a ring of them: see --ring-size and --memory"
         }
