@@ -52,8 +52,10 @@ fn place_on(
             vec![None; worker_count]
         }
         Pinning::Auto => mask.iter().take(worker_count).copied().map(Some).collect(),
-        Pinning::From(first) => (first..first + worker_count)
-            .map(|core| {
+        Pinning::From(first) => (0..worker_count)
+            .map(|worker| {
+                // Past the last number there is no core either.
+                let core = first.saturating_add(worker);
                 let allowed = mask.iter().find(|allowed| allowed.id == core);
                 allowed.copied().map(Some).ok_or(RunError::Core { core })
             })

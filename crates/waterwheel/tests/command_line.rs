@@ -23,7 +23,8 @@ fn refusal(arguments: &[&str]) -> String {
 #[test]
 fn address_that_is_none_is_told() {
     let told = refusal(&["--listen", "nowhere"]);
-    assert_eq!(told, "waterwheel: bad address to listen on: `nowhere`: invalid socket address\n");
+    let start = "waterwheel: bad address to listen on: `nowhere`: invalid socket address\n";
+    assert!(told.starts_with(start) && told.contains("--listen takes ADDRESS:PORT"), "{told}");
 }
 
 #[test]
@@ -41,6 +42,22 @@ fn ring_that_is_too_small_is_told_with_what_to_do() {
     let told = refusal(&["--listen", "127.0.0.1:0", "--memory", "1M"]);
     assert!(told.contains("POST /demo/orders: a request can need"), "{told}");
     assert!(told.contains("--memory"), "{told}");
+}
+
+#[test]
+fn ring_that_cannot_be_is_refused_before_the_start() {
+    let told = refusal(&["--check", "--listen", "127.0.0.1:0", "--ring-size", "4G"]);
+    assert!(told.contains("larger than 2 GiB") && told.contains("--ring-size"), "{told}");
+    let arguments = ["--check", "--listen", "127.0.0.1:0", "--workers", "1", "--memory", "64G"];
+    let output = waterwheel(&arguments).output().unwrap();
+    assert!(output.status.success(), "much memory is no fault: {output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("1 x 2048 MiB of ring"));
+}
+
+#[test]
+fn core_past_the_last_number_is_told() {
+    let told = refusal(&["--listen", "127.0.0.1:0", "--pin", &usize::MAX.to_string()]);
+    assert!(told.contains("is not in the affinity mask"), "{told}");
 }
 
 #[test]
