@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs, process};
 
-use running::{PATIENCE, Running, read_reply};
+use running::{PATIENCE, Running, eventually, read_reply};
 use waterwheel::{App, Request, Server, StartError};
 use wire::get;
 
@@ -92,6 +92,8 @@ fn stale_socket_is_removed_on_request_only() {
     let place = Place::new("stale");
     drop(UnixListener::bind(place.socket()).unwrap());
     assert_eq!(refusal(server(&place)), std::io::ErrorKind::AddrInUse);
+    // A child that another test is about to start has the socket, too, until it runs.
+    eventually("silence", || UnixStream::connect(place.socket()).is_err());
     let running = Running::serve(server(&place).unlink_stale());
     assert_eq!(ask(&place.socket()), "unix");
     running.stop();
