@@ -128,10 +128,7 @@ struct SimFlags {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// Build with optimisation; this is the default.
-    #[arg(long, conflicts_with = "dev")]
-    release: bool,
-    /// Build the dev profile instead: slower, with debug assertions.
+    /// Build the dev profile: slower than the release profile, with debug assertions.
     #[arg(long)]
     dev: bool,
 }
