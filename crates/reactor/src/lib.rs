@@ -95,3 +95,9 @@ pub use slab::{Iter, Slab};
 pub use sources::{NameAnswer, Outgoing, Remote, Sources};
 pub use timer::Wheel;
 pub use token::Token;
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;

@@ -102,3 +102,9 @@ pub use ring::Ring;
 pub use runs::Runs;
 pub use stats::Stats;
 pub use wipe::Wipe;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;

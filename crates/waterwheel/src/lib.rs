@@ -101,8 +101,10 @@ pub use waterwheel_http::{
     Reply, Request, Route, WhenGone, WriteError,
 };
 
-/// The code in the project's README.
+/// The code in the project's README, in this crate's and in the client's, which serves by this crate.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
+#[doc = include_str!("../../client/README.md")]
 #[derive(Debug)]
 pub struct ReadmeDoctests;
