@@ -38,6 +38,7 @@ impl fmt::Display for RequestError {
 impl Error for RequestError {}
 
 /// Why a request got no reply, or not all of it. The connection to the backend is closed then.
+/// The text leaves out what `source` tells.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -88,15 +89,15 @@ impl ClientError {
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request(error) => error.fmt(f),
-            Self::Connect(error) => write!(f, "cannot connect to the backend: {error}"),
+            Self::Request(_) => f.write_str("the request cannot be made"),
+            Self::Connect(_) => f.write_str("cannot connect to the backend"),
             Self::ConnectTimeout => f.write_str("no connection to the backend in time"),
             Self::HeadTimeout => f.write_str("the backend did not answer in time"),
             Self::Stalled => f.write_str("the backend stalled"),
-            Self::Io(error) => write!(f, "the connection to the backend broke: {error}"),
+            Self::Io(_) => f.write_str("the connection to the backend broke"),
             Self::Ended => f.write_str("the backend ended the connection too early"),
-            Self::Head(error) => write!(f, "the head of the reply: {error}"),
-            Self::Chunks(error) => write!(f, "the chunks of the reply: {error}"),
+            Self::Head(_) => f.write_str("the head of the reply was refused"),
+            Self::Chunks(_) => f.write_str("the chunks of the reply were refused"),
             Self::Upgraded => f.write_str("the backend changed the protocol"),
             Self::InterimReplies => f.write_str("too many interim replies"),
             Self::TooLong => f.write_str("the reply is too long"),

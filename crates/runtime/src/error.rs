@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why a runtime did not start, or did not end by a drain.
+/// Why a runtime did not start, or did not end by a drain. The text leaves out what `source` tells.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError {
@@ -65,10 +65,8 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoListener => f.write_str("nothing to listen on"),
-            Self::Listen { endpoint, source } => write!(f, "cannot listen on {endpoint}: {source}"),
-            Self::Restart { path, source } => {
-                write!(f, "cannot restart by {}: {source}", path.display())
-            }
+            Self::Listen { endpoint, .. } => write!(f, "cannot listen on {endpoint}"),
+            Self::Restart { path, .. } => write!(f, "cannot restart by {}", path.display()),
             Self::Core { core } => write!(f, "core {core} is not in the affinity mask"),
             Self::DrainGrace { grace, timeout } => {
                 write!(f, "a drain grace of {grace:?} leaves nothing of {timeout:?} for the drain")
@@ -76,10 +74,10 @@ impl fmt::Display for RunError {
             Self::Files { limit } => {
                 write!(f, "the limit of {limit} open files leaves none for connections")
             }
-            Self::OwnFiles(source) => write!(f, "workers cannot have files of their own: {source}"),
-            Self::Ring(source) => write!(f, "cannot make a ring: {source}"),
-            Self::Driver(source) => write!(f, "a worker's driver failed: {source}"),
-            Self::Signals(source) => write!(f, "cannot watch signals: {source}"),
+            Self::OwnFiles(_) => f.write_str("workers cannot have files of their own"),
+            Self::Ring(_) => f.write_str("cannot make a ring"),
+            Self::Driver(_) => f.write_str("a worker's driver failed"),
+            Self::Signals(_) => f.write_str("cannot watch signals"),
             Self::WorkerPanicked { worker } => write!(f, "worker {worker} panicked"),
         }
     }

@@ -89,8 +89,8 @@ impl fmt::Display for StageError {
             Self::TooLong { stage, limit } => {
                 write!(formatter, "{stage}: the result is longer than {limit} bytes")
             }
-            Self::NoRoom { stage, source } => write!(formatter, "{stage}: {source}"),
-            Self::Full { stage, source } => write!(formatter, "{stage}: {source}"),
+            Self::NoRoom { stage, .. } => write!(formatter, "{stage}: the window is too short"),
+            Self::Full { stage, .. } => write!(formatter, "{stage}: the ring is full"),
             Self::Busy { stage } => write!(formatter, "{stage}: all contexts are lent"),
             Self::Stalled { stage } => write!(formatter, "{stage}: stopped before its end"),
             Self::Unsupported { stage } => write!(formatter, "{stage}: cannot run in this form"),

@@ -114,7 +114,7 @@ impl fmt::Display for StatusHeadError {
             Self::Line => f.write_str("the status line is malformed"),
             Self::Fields => f.write_str("the fields are malformed or too many"),
             Self::TooLong => f.write_str("the head is too long"),
-            Self::Framing(error) => write!(f, "the framing is ambiguous: {error}"),
+            Self::Framing(_) => f.write_str("the framing is ambiguous"),
         }
     }
 }

@@ -72,8 +72,9 @@ impl fmt::Display for BodyError {
 impl Error for BodyError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Chunk(error) => Some(error),
-            Self::Stage(error) => Some(error),
+            // Their texts are the text of this one.
+            Self::Chunk(error) => error.source(),
+            Self::Stage(error) => error.source(),
             Self::Truncated | Self::TooSlow | Self::Closed => None,
         }
     }

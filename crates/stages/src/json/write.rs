@@ -79,7 +79,7 @@ impl io::Write for Writer<'_> {
 impl fmt::Display for WriteError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full(full) => full.fmt(formatter),
+            Self::Full(_) => formatter.write_str("the ring is full"),
             Self::Value(_) => formatter.write_str("the value cannot be written as json"),
         }
     }

@@ -6,14 +6,13 @@ mod report;
 mod serve;
 
 use std::error::Error;
-use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::iter;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use waterwheel::runtime::RunError;
-use waterwheel::tls::ConfigError;
 use waterwheel::{Server, StartError};
 
 use flags::Flags;
@@ -23,7 +22,7 @@ fn main() -> ExitCode {
     match serve(Flags::parse()) {
         Ok(code) => code,
         Err(error) => {
-            complain(&error);
+            complain(&told(&*error));
             ExitCode::FAILURE
         }
     }
@@ -35,7 +34,7 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
         None => demo::app(),
     };
     let mut server = Server::new(app).pin(flags.pinning()).ring(flags.ring()?);
-    let tls = flags.tls().map_err(told)?;
+    let tls = flags.tls()?;
     for address in &flags.listen {
         server = match &tls {
             Some(tls) => server.listen_tls(address.as_str(), tls),
@@ -77,7 +76,7 @@ fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
     if let Some(tls) = tls {
         bound = bound.on_hangup(move || match tls.reload() {
             Ok(()) => tell("certificate reloaded\n"),
-            Err(error) => complain(&format!("certificate kept: {}", told(error))),
+            Err(error) => complain(&format!("certificate kept: {}", told(&error))),
         });
     }
     let report = bound.run()?;
@@ -91,7 +90,7 @@ fn tell(text: &str) {
 }
 
 /// The same for what is wrong.
-fn complain(fault: &dyn Display) {
+fn complain(fault: &str) {
     let _ = writeln!(io::stderr(), "waterwheel: {fault}");
 }
 
@@ -104,11 +103,10 @@ fn unshare_fds(server: Server) -> Server {
 }
 
 /// The error, with what lies under it.
-fn told(error: ConfigError) -> Box<dyn Error> {
-    match error.source() {
-        Some(source) => format!("{error}: {source}").into(),
-        None => error.into(),
-    }
+fn told(error: &dyn Error) -> String {
+    let texts: Vec<_> =
+        iter::successors(Some(error), |&error| error.source()).map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 /// The error, with what to do about it where that is known.
@@ -122,5 +120,5 @@ fn hint(error: StartError) -> Box<dyn Error> {
         }
         _ => return error.into(),
     };
-    format!("{error}\n{hint}").into()
+    format!("{}\n{hint}", told(&error)).into()
 }
