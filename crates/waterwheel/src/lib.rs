@@ -101,7 +101,7 @@ pub use waterwheel_http::{
     Reply, Request, Route, WhenGone, WriteError,
 };
 
-/// The code in the project's README, in this crate's and in the client's, which serves by this crate.
+/// The code in the project's README, in this crate's and in the client's, which needs it.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../README.md")]
