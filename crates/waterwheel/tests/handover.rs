@@ -1,17 +1,17 @@
 //! Connections go from worker to worker between two requests: nothing is lost, doubled or put in
 //! another order on the way.
 
+mod workers;
+
 use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use waterwheel::http::{Http, Locals, Registration, Service};
-use waterwheel::reactor::sim::{Client, Fault, Faults, SimDriver, World};
-use waterwheel::ring::{self, Ring};
-use waterwheel::runtime::{Control, Handover, Worker, WorkerConfig};
+use waterwheel::http::Http;
+use waterwheel::reactor::sim::{Client, Fault, Faults, World};
 use waterwheel::{Handler, IntoRoute, Limits, Path, breathe};
+use workers::{Workers, registration};
 
 thread_local!(static WORLD: RefCell<Option<World>> = const { RefCell::new(None) });
 
@@ -35,58 +35,17 @@ fn heavy_body(body: Vec<u8>) -> Vec<u8> {
     body
 }
 
-/// Some workers in one world.
-struct Town {
-    world: World,
-    workers: Vec<Worker<SimDriver, Http>>,
-    control: Arc<Control>,
-}
-
-impl Town {
-    #[expect(
-        clippy::arc_with_non_send_sync,
-        reason = "the workers of a simulated world share its thread"
-    )]
-    fn new(seed: u64, faults: Faults, worker_count: usize) -> Self {
-        let registration = |method, path: &str, route| Registration {
-            method: Some(method),
-            path: path.to_owned(),
-            route,
-        };
-        let light = |Path(number): Path<String>| format!("{number}.");
-        let registrations = vec![
-            registration("GET", "/light/{number}", light.into_route()),
-            registration("GET", "/heavy/{number}", heavy.expensive()),
-            registration("POST", "/heavy", heavy_body.expensive()),
-        ];
-        let mut ring = ring::Config::default();
-        ring.segment_count = 1024;
-        let limits = Limits::default();
-        let service = Service::build(registrations, limits, ring.segment_len, ring.segment_count);
-        let service = Arc::new(service.expect("the routes are right"));
-        let world = World::new(seed, faults);
-        WORLD.set(Some(world.clone()));
-        let (control, handover) = (Arc::new(Control::new()), Arc::new(Handover::new()));
-        let workers = (0..worker_count).map(|index| {
-            let http = Http::new(Arc::clone(&service), Locals::default(), index);
-            let ring = Ring::new(&ring).expect("a ring can be made");
-            let (config, control) = (WorkerConfig::default(), Arc::clone(&control));
-            let mut worker = Worker::new(index, world.driver(), http, ring, &config, control);
-            worker.share(&handover);
-            worker
-        });
-        Self { workers: workers.collect(), world, control }
-    }
-
-    fn turn(&mut self) {
-        for worker in &mut self.workers {
-            worker.turn().expect("the simulated driver always polls");
-        }
-    }
-
-    fn sum(&self, count: impl Fn(&Worker<SimDriver, Http>) -> u64) -> u64 {
-        self.workers.iter().map(count).sum()
-    }
+/// Workers that answer to each request with its number.
+fn workers(seed: u64, faults: Faults, count: usize) -> Workers<Http> {
+    let light = |Path(number): Path<String>| format!("{number}.");
+    let routes = vec![
+        registration("GET", "/light/{number}", light.into_route()),
+        registration("GET", "/heavy/{number}", heavy.expensive()),
+        registration("POST", "/heavy", heavy_body.expensive()),
+    ];
+    let world = World::new(seed, faults);
+    WORLD.set(Some(world.clone()));
+    Workers::new(world, routes, count, |http| http)
 }
 
 /// A client that asks for numbers, and what it must get.
@@ -140,33 +99,33 @@ fn run(seed: u64) -> u64 {
         faults = faults.with(fault, if rng.bool() { 0.1 } else { 0.0 });
     }
     let worker_count = rng.usize(2..=4);
-    let mut town = Town::new(seed, faults, worker_count);
+    let mut workers = workers(seed, faults, worker_count);
     let mut askers: Vec<_> = (0..rng.usize(1..8))
-        .map(|_| Asker::new(&town.world, rng.usize(..worker_count), &mut rng))
+        .map(|_| Asker::new(&workers.world, rng.usize(..worker_count), &mut rng))
         .collect();
     let mut turns = 0;
     while askers.iter_mut().any(|asker| asker.answered().len() < asker.expected.len()) {
-        town.turn();
+        workers.turn(|| ());
         turns += 1;
         assert!(turns < 20_000, "seed {seed}: somebody waits for ever");
     }
     for asker in &mut askers {
         assert_eq!(asker.answered(), asker.expected, "seed {seed}");
     }
-    let moved = town.sum(|worker| worker.metrics().handed_over);
-    assert_eq!(town.sum(|worker| worker.metrics().taken_over), moved, "seed {seed}");
+    let moved = workers.sum(|metrics| metrics.handed_over);
+    assert_eq!(workers.sum(|metrics| metrics.taken_over), moved, "seed {seed}");
 
-    town.control.drain();
+    workers.control.drain();
     let mut turns = 0;
-    while !town.workers.is_empty() {
-        town.turn();
-        for worker in town.workers.extract_if(.., |worker| worker.is_finished()) {
+    while !workers.all.is_empty() {
+        workers.turn(|| ());
+        for worker in workers.all.extract_if(.., |worker| worker.is_finished()) {
             assert_eq!(worker.ring().leased(), worker.spare_segments(), "seed {seed}");
         }
         turns += 1;
         assert!(turns < 20_000, "seed {seed}: the drain does not end");
     }
-    assert_eq!(town.world.open_sockets(), 0, "seed {seed}");
+    assert_eq!(workers.world.open_sockets(), 0, "seed {seed}");
     moved
 }
 
@@ -180,56 +139,56 @@ fn every_request_is_answered_once_and_in_order() {
 fn few_connections_are_spread_evenly_wherever_they_arrive() {
     for seed in 0..20 {
         let mut rng = Rng::with_seed(seed);
-        let mut town = Town::new(seed, Faults::none(), 3);
+        let mut workers = workers(seed, Faults::none(), 3);
         let mut clients = Vec::new();
         // Nobody turns longer than it takes: where nothing happens, the clock runs to a timeout.
         for number in 0..9 {
-            let worker = rng.usize(..town.workers.len());
+            let worker = rng.usize(..workers.all.len());
             let address = SocketAddr::from(([10, 0, 0, 1], 1024 + number));
-            let client = town.world.connect_to(worker, address);
+            let client = workers.world.connect_to(worker, address);
             client.send(b"GET /light/1 HTTP/1.1\r\nhost: h\r\n\r\n");
             let mut received = Vec::new();
             while received.is_empty() {
-                town.turn();
+                workers.turn(|| ());
                 client.receive_into(&mut received);
             }
             assert!(received.ends_with(b"\r\n\r\n1."), "seed {seed}");
             clients.push(client);
         }
-        let open: Vec<_> = town.workers.iter().map(|worker| worker.metrics().open).collect();
+        let open: Vec<_> = workers.all.iter().map(|worker| worker.metrics().open).collect();
         assert_eq!(open, [3, 3, 3], "seed {seed}");
-        assert!(town.sum(|worker| worker.metrics().dealt) > 0, "seed {seed}");
+        assert!(workers.sum(|metrics| metrics.dealt) > 0, "seed {seed}");
     }
 }
 
 #[test]
 fn of_connections_that_come_and_go_few_are_dealt() {
-    let mut town = Town::new(0, Faults::none(), 2);
+    let mut workers = workers(0, Faults::none(), 2);
     let ask = b"GET /light/1 HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
     for round in 0..100 {
         // All of them at one worker, so that the other always has fewer.
         let clients = (0..8).map(|number| {
             let address = SocketAddr::from(([10, 0, 0, 3], 1024 + round * 8 + number));
-            let client = town.world.connect_to(0, address);
+            let client = workers.world.connect_to(0, address);
             client.send(ask);
             client
         });
         let mut waiting: Vec<_> = clients.collect();
         while !waiting.is_empty() {
-            town.turn();
+            workers.turn(|| ());
             waiting.retain(|client| client.received().is_empty());
         }
     }
-    assert_eq!(town.sum(|worker| worker.metrics().accepted), 800);
-    assert_eq!(town.sum(|worker| worker.metrics().dealt), 64);
+    assert_eq!(workers.sum(|metrics| metrics.accepted), 800);
+    assert_eq!(workers.sum(|metrics| metrics.dealt), 64);
 }
 
 /// Asks for something heavy of the workers in turn, on fresh connections.
-fn ask_workers(town: &Town, workers: &[usize], count: u16) -> Vec<Client> {
+fn ask_workers(workers: &Workers<Http>, asked: &[usize], count: u16) -> Vec<Client> {
     let ask = |number: u16| {
         let address = SocketAddr::from(([10, 0, 0, 2], 1024 + number));
-        let worker = workers[usize::from(number) % workers.len()];
-        let client = town.world.connect_to(worker, address);
+        let worker = asked[usize::from(number) % asked.len()];
+        let client = workers.world.connect_to(worker, address);
         client.send(b"GET /heavy/1 HTTP/1.1\r\nhost: h\r\n\r\n");
         client
     };
@@ -237,14 +196,14 @@ fn ask_workers(town: &Town, workers: &[usize], count: u16) -> Vec<Client> {
 }
 
 /// Turns until all are answered. How many were served, and how long the last of them waited.
-fn serve_all(town: &mut Town, clients: &[Client]) -> (usize, Duration) {
-    let (started, mut last, mut served, mut refused) = (town.world.now(), Duration::ZERO, 0, 0);
+fn serve_all(workers: &mut Workers<Http>, clients: &[Client]) -> (usize, Duration) {
+    let (started, mut last, mut served, mut refused) = (workers.world.now(), Duration::ZERO, 0, 0);
     while served + refused < clients.len() {
-        town.turn();
+        workers.turn(|| ());
         for received in clients.iter().map(Client::received).filter(|bytes| !bytes.is_empty()) {
             if received.starts_with(b"HTTP/1.1 200 ") {
                 served += 1;
-                last = town.world.now().saturating_sub(started);
+                last = workers.world.now().saturating_sub(started);
             } else {
                 assert!(received.starts_with(b"HTTP/1.1 503 "));
                 refused += 1;
@@ -257,18 +216,18 @@ fn serve_all(town: &mut Town, clients: &[Client]) -> (usize, Duration) {
 #[test]
 fn requests_are_refused_by_what_waits_for_each_of_the_workers() {
     let limit = Limits::default().lag_max;
-    for workers in [&[0, 1][..], &[0], &[1]] {
-        let mut town = Town::new(0, Faults::none(), 2);
+    for asked in [&[0, 1][..], &[0], &[1]] {
+        let mut workers = workers(0, Faults::none(), 2);
         // Both learn what such a request takes.
         for _ in 0..4 {
-            let few = ask_workers(&town, &[0, 1], 40);
-            assert_eq!(serve_all(&mut town, &few).0, 40);
+            let few = ask_workers(&workers, &[0, 1], 40);
+            assert_eq!(serve_all(&mut workers, &few).0, 40);
         }
-        let clients = ask_workers(&town, workers, 900);
-        let (served, last) = serve_all(&mut town, &clients);
+        let clients = ask_workers(&workers, asked, 900);
+        let (served, last) = serve_all(&mut workers, &clients);
         // At 2 ms each; the workers of this world have one clock and take turns.
-        assert!((490..=525).contains(&served), "{workers:?}: {served}");
-        assert!(last < limit * 21 / 10, "{workers:?}: {last:?}");
+        assert!((490..=525).contains(&served), "{asked:?}: {served}");
+        assert!(last < limit * 21 / 10, "{asked:?}: {last:?}");
     }
 }
 

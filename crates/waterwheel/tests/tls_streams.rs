@@ -2,22 +2,22 @@
 //! they are sent, and connections that go to another worker before their request has begun.
 
 mod sealed;
+mod workers;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sealed::{Sealed, VERSIONS, client_config, config};
-use waterwheel::http::{Http, Locals, Registration, Service};
+use waterwheel::http::Http;
 use waterwheel::lab::{Lab, LabConfig, LabReply};
-use waterwheel::reactor::sim::{Fault, Faults, SimDriver, World};
-use waterwheel::ring::{self, Ring};
-use waterwheel::runtime::{Control, Handover, Secured, Worker, WorkerConfig};
+use waterwheel::reactor::sim::{Fault, Faults, World};
+use waterwheel::runtime::{Secured, Worker};
 use waterwheel::task::sleep;
 use waterwheel::tls::Acceptor;
 use waterwheel::{
     App, BodyError, BodyReader, BodyWriter, Event, Handler, IntoRoute, Limits, Path, Reply, Tls,
 };
+use workers::{Workers, registration};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
@@ -167,60 +167,22 @@ fn what_comes_goes_back_while_it_comes() {
     }
 }
 
-type Served = Secured<Http>;
-
-/// Two workers over TLS in one world, that share expensive requests.
-struct Pair {
-    world: World,
-    workers: Vec<Worker<SimDriver, Served>>,
-    control: Arc<Control>,
+/// Two workers over TLS.
+fn pair(acceptor: &Acceptor) -> Workers<Secured<Http>> {
+    let heavy = |Path(number): Path<String>| format!("{number}.");
+    let routes = vec![
+        registration("GET", "/light/{number}", heavy.into_route()),
+        registration("GET", "/heavy/{number}", heavy.expensive()),
+    ];
+    Workers::new(World::new(0, Faults::none()), routes, 2, |http| {
+        Secured::new(http, vec![Some(acceptor.clone())], <_>::default())
+    })
 }
 
-impl Pair {
-    #[expect(
-        clippy::arc_with_non_send_sync,
-        reason = "the workers of a simulated world share its thread"
-    )]
-    fn new(acceptor: &Acceptor) -> Self {
-        let heavy = |Path(number): Path<String>| format!("{number}.");
-        let registration =
-            |path: &str, route| Registration { method: Some("GET"), path: path.to_owned(), route };
-        let registrations = vec![
-            registration("/light/{number}", heavy.into_route()),
-            registration("/heavy/{number}", heavy.expensive()),
-        ];
-        let mut ring = ring::Config::default();
-        ring.segment_count = 1024;
-        let limits = Limits::default();
-        let service = Service::build(registrations, limits, ring.segment_len, ring.segment_count);
-        let service = Arc::new(service.expect("the routes are right"));
-        let world = World::new(0, Faults::none());
-        let (control, handover) = (Arc::new(Control::new()), Arc::new(Handover::new()));
-        let workers = (0..2).map(|index| {
-            let http = Http::new(Arc::clone(&service), Locals::default(), index);
-            let secured = Secured::new(http, vec![Some(acceptor.clone())], <_>::default());
-            let ring = Ring::new(&ring).expect("a ring can be made");
-            let (config, control) = (WorkerConfig::default(), Arc::clone(&control));
-            let mut worker = Worker::new(index, world.driver(), secured, ring, &config, control);
-            worker.share(&handover);
-            worker
-        });
-        Self { workers: workers.collect(), world, control }
-    }
-
-    /// Turns each worker, and has the clients answer before the next: a worker that finds nothing
-    /// to do takes the clock on to its next deadline, where a handshake may have too little time.
-    fn turn(&mut self, clients: &mut [Sealed]) {
-        for worker in &mut self.workers {
-            worker.turn().expect("the simulated driver always polls");
-            clients.iter_mut().for_each(Sealed::exchange);
-        }
-    }
-
-    /// Connections that have gone to another worker.
-    fn moved(&self) -> u64 {
-        self.workers.iter().map(|worker| worker.metrics().taken_over).sum()
-    }
+/// Turns each worker, and has the clients answer before the next: a worker that finds nothing to do
+/// takes the clock on to its next deadline, where a handshake may have too little time.
+fn turn(workers: &mut Workers<Secured<Http>>, clients: &mut [Sealed]) {
+    workers.turn(|| clients.iter_mut().for_each(Sealed::exchange));
 }
 
 #[test]
@@ -228,12 +190,12 @@ fn sessions_go_on_at_another_worker() {
     for version in VERSIONS {
         let (config, certificate) = config();
         let acceptor = Acceptor::new(&config).expect("good settings");
-        let mut pair = Pair::new(&acceptor);
+        let mut workers = pair(&acceptor);
         let settings = client_config(&certificate, version);
         let mut clients: Vec<_> = (0..6)
             .map(|port| {
                 let peer = SocketAddr::from(([10, 0, 0, 1], 1000 + port));
-                Sealed::over(pair.world.connect_to(0, peer), &settings)
+                Sealed::over(workers.world.connect_to(0, peer), &settings)
             })
             .collect();
         let mut expected = String::new();
@@ -255,21 +217,21 @@ fn sessions_go_on_at_another_worker() {
             };
             let mut turns = 0;
             while clients.iter().any(|client| answered(client) != expected) {
-                pair.turn(&mut clients);
+                turn(&mut workers, &mut clients);
                 turns += 1;
                 assert!(turns < 1000, "{version:?}: request {number} is not answered");
             }
         }
-        assert!(pair.moved() > 0, "{version:?}: no connection moved");
+        assert!(workers.sum(|metrics| metrics.taken_over) > 0, "{version:?}: no connection moved");
         assert!(clients.iter().all(|client| client.fault.is_none()), "{version:?}");
-        pair.control.drain();
+        workers.control.drain();
         let mut turns = 0;
-        while !pair.workers.iter().all(Worker::is_finished) {
-            pair.turn(&mut clients);
+        while !workers.all.iter().all(Worker::is_finished) {
+            turn(&mut workers, &mut clients);
             turns += 1;
             assert!(turns < 20_000, "{version:?}: the drain does not end");
         }
-        for worker in &pair.workers {
+        for worker in &workers.all {
             assert_eq!(worker.ring().leased(), worker.spare_segments(), "{version:?}");
         }
     }
