@@ -317,14 +317,7 @@ mod tests {
     #[test]
     fn what_the_server_does_about_attackers_is_told() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = Target {
-            address: listener.local_addr().unwrap(),
-            sources: None,
-            is_tls: false,
-            path: "/".into(),
-            fields: Vec::new(),
-            body: None,
-        };
+        let target = Target::root_of(listener.local_addr().unwrap());
         let server = thread::spawn(move || serve(&listener, 2));
         let attack = Attack {
             kinds: vec![Kind::SlowHead, Kind::SlowBody],

@@ -58,6 +58,13 @@ pub(crate) struct Beside {
 }
 
 impl Target {
+    /// `GET /` in the clear.
+    #[cfg(test)]
+    pub(crate) fn root_of(address: SocketAddr) -> Self {
+        let (path, fields) = ("/".into(), Vec::new());
+        Self { address, sources: None, is_tls: false, path, fields, body: None }
+    }
+
     /// The request as it goes over the wire.
     pub(crate) fn request(&self) -> Vec<u8> {
         let method = if self.body.is_some() { "POST" } else { "GET" };
@@ -111,12 +118,9 @@ mod tests {
     #[test]
     fn body_makes_it_a_post() {
         let mut target = Target {
-            address: "127.0.0.1:80".parse().unwrap(),
-            sources: None,
-            is_tls: false,
             path: "/a".into(),
             fields: vec!["content-type: text/plain".into()],
-            body: None,
+            ..Target::root_of("127.0.0.1:80".parse().unwrap())
         };
         let head = "GET /a HTTP/1.1\r\nhost: 127.0.0.1:80\r\ncontent-type: text/plain\r\n\r\n";
         assert_eq!(target.request(), head.as_bytes());

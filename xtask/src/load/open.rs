@@ -369,14 +369,7 @@ mod tests {
     #[test]
     fn refusals_and_breaks_are_counted_and_survived() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = Target {
-            address: listener.local_addr().unwrap(),
-            sources: None,
-            is_tls: false,
-            path: "/".into(),
-            fields: Vec::new(),
-            body: None,
-        };
+        let target = Target::root_of(listener.local_addr().unwrap());
         let server = thread::spawn(move || serve_once_each(&listener));
         let open = Open {
             rate: 400.0,
