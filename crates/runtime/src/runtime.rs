@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle as SignalsHandle, Signals};
+use waterwheel_reactor::Stream;
 
 use crate::config::{Config, SPARE_FILES};
 use crate::control::Control;
@@ -173,33 +174,15 @@ impl Runtime {
         };
         let apart = self.config.is_unsharing_fds;
         let voice = Voice::open(self.config.restart_socket.as_deref())?;
-        let stowed = match apart {
-            true => Some(Stowed::new(take(&mut self.listeners.spares), self.takeover.take())),
-            false => None,
-        };
-        let stowed = stowed.transpose().map_err(RunError::OwnFiles)?;
+        let stow = || Stowed::new(take(&mut self.listeners.spares), self.takeover.take());
+        let stowed = apart.then(stow).transpose().map_err(RunError::OwnFiles)?;
         // A connection's descriptor means nothing to a worker with other files.
         let shares = self.config.hand_over && !apart && self.placement.worker_count() > 1;
         let handover = shares.then(|| Arc::new(Handover::new()));
-        let protocol = Arc::new(protocol);
         let per_worker = take(&mut self.listeners.per_worker);
         let (starts, started) =
             Start::all(per_worker, &self.placement, self.config, &self.control)?;
-        let mut threads = Vec::new();
-        for start in starts {
-            let (protocol, handover) = (Arc::clone(&protocol), handover.clone());
-            let spawned = thread::Builder::new()
-                .name(format!("worker-{}", start.index))
-                .spawn(move || start.run(|index| protocol(index), handover.as_ref()));
-            match spawned {
-                Ok(thread) => threads.push(thread),
-                Err(error) => {
-                    self.control.stop();
-                    let _ = join(threads);
-                    return Err(RunError::Driver(error));
-                }
-            }
-        }
+        let threads = spawn(starts, &self.control, handover.as_ref(), protocol)?;
         let mut lifecycle = Lifecycle::default();
         let mut paths = self.listeners.paths;
         // A worker that does not start drains the others, and its fault is what `join` returns.
@@ -239,6 +222,36 @@ impl Runtime {
 fn take_over(path: &Path) -> Result<Option<Takeover>, RunError> {
     let fault = |source| RunError::Restart { path: path.to_owned(), source };
     Takeover::ask(path).map_err(fault)
+}
+
+/// A thread for each worker, or, where the system has too few, none.
+fn spawn<P, F>(
+    starts: Vec<Start>,
+    control: &Control,
+    handover: Option<&Arc<Handover<Stream, P::Parcel>>>,
+    protocol: F,
+) -> Result<Vec<JoinHandle<Result<Report, RunError>>>, RunError>
+where
+    P: Protocol,
+    F: Fn(usize) -> P + Send + Sync + 'static,
+{
+    let protocol = Arc::new(protocol);
+    let mut threads = Vec::with_capacity(starts.len());
+    for start in starts {
+        let (protocol, handover) = (Arc::clone(&protocol), handover.cloned());
+        let spawned = thread::Builder::new()
+            .name(format!("worker-{}", start.index))
+            .spawn(move || start.run(|index| protocol(index), handover.as_ref()));
+        match spawned {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                control.stop();
+                let _ = join(threads);
+                return Err(RunError::Driver(error));
+            }
+        }
+    }
+    Ok(threads)
 }
 
 fn join(threads: Vec<JoinHandle<Result<Report, RunError>>>) -> Result<Report, RunError> {
