@@ -18,7 +18,7 @@ use crate::ClientError;
 pub(crate) enum Content {
     Empty,
     Bytes(Rc<Vec<u8>>),
-    Run(Rc<Lease>),
+    Lease(Rc<Lease>),
     Stream { len: Option<u64>, write: Write },
 }
 
@@ -33,8 +33,8 @@ impl Content {
         Self::Bytes(Rc::new(bytes))
     }
 
-    pub(crate) fn run(lease: Lease) -> Self {
-        Self::Run(Rc::new(lease))
+    pub(crate) fn lease(lease: Lease) -> Self {
+        Self::Lease(Rc::new(lease))
     }
 
     pub(crate) fn stream<F>(len: Option<u64>, write: impl FnOnce(Upload) -> F + 'static) -> Self
@@ -49,7 +49,7 @@ impl Content {
         match self {
             Self::Empty => Some(0),
             Self::Bytes(bytes) => Some(bytes.len() as u64),
-            Self::Run(lease) => Some(lease.len() as u64),
+            Self::Lease(lease) => Some(lease.len() as u64),
             Self::Stream { len, .. } => *len,
         }
     }
@@ -59,7 +59,7 @@ impl Content {
         match self {
             Self::Empty => Some(Self::Empty),
             Self::Bytes(bytes) => Some(Self::Bytes(Rc::clone(bytes))),
-            Self::Run(lease) => Some(Self::Run(Rc::clone(lease))),
+            Self::Lease(lease) => Some(Self::Lease(Rc::clone(lease))),
             Self::Stream { .. } => None,
         }
     }
@@ -74,7 +74,7 @@ impl Content {
             match &self {
                 Self::Empty => return write(&[]).await,
                 Self::Bytes(bytes) => return write(bytes).await,
-                Self::Run(lease) => return write(lease.payload()).await,
+                Self::Lease(lease) => return write(lease.payload()).await,
                 Self::Stream { .. } => write(&[]).await?,
             }
             let Self::Stream { len, write } = self else { return Ok(()) };

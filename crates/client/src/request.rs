@@ -96,8 +96,8 @@ impl Request {
 
     /// With the payload of a lease as content, sent from where it is.
     #[must_use]
-    pub fn with_run(mut self, lease: Lease) -> Self {
-        self.content = Content::run(lease);
+    pub fn with_lease(mut self, lease: Lease) -> Self {
+        self.content = Content::lease(lease);
         self
     }
 

@@ -51,6 +51,11 @@ async fn send_on(client: Local<Client>, body: InPlace<[u8]>) -> Result<Vec<u8>, 
     client.send(request).await?.into_bytes(1 << 20).await
 }
 
+async fn lend_on(client: Local<Client>, body: InPlace<[u8]>) -> Result<Vec<u8>, ClientError> {
+    let request = Request::post(URL)?.with_lease(body.into_lease());
+    client.send(request).await?.into_bytes(1 << 20).await
+}
+
 async fn stream_on(client: Local<Client>, body: InPlace<[u8]>) -> Result<Vec<u8>, ClientError> {
     let request = Request::new("PUT", URL)?.with_stream(None, async move |mut upload| {
         for piece in body.chunks(1000) {
@@ -70,6 +75,7 @@ fn app() -> App {
         .per_core(|_| Client::new(config()))
         .get("/", ask)
         .post("/bytes", send_on)
+        .post("/lease", lend_on)
         .post("/stream", stream_on)
         .get("/keeps", keeps)
 }
@@ -362,6 +368,13 @@ fn content_goes_whole_or_in_chunks() {
                     content-length: 3500\r\n\r\n";
     assert_eq!(request, expected.to_owned() + &text(&body));
     far.answer(&mut lab, place, OK);
+    client.send(&post("/lease", &body));
+    let (request, place) = far.request(&mut lab);
+    let expected = "POST /there?q=1 HTTP/1.1\r\nhost: 10.9.8.7:80\r\ncontent-length: 3500\r\n\r\n";
+    assert_eq!(request, expected.to_owned() + &text(&body));
+    assert!(lab.leased_segments() > 0);
+    far.answer(&mut lab, place, OK);
+    assert_eq!(lab.leased_segments(), 0);
     client.send(&post("/stream", &body));
     let (request, place) = far.request(&mut lab);
     let (head, content) = request.split_once("\r\n\r\n").unwrap();
@@ -372,7 +385,7 @@ fn content_goes_whole_or_in_chunks() {
         .collect();
     assert_eq!(content, chunks.concat() + "0\r\n\r\n");
     far.answer(&mut lab, place, OK);
-    assert_eq!(statuses(&client.received()), [200, 200]);
+    assert_eq!(statuses(&client.received()), [200; 3]);
 }
 
 #[test]
