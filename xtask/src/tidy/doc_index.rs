@@ -57,10 +57,14 @@ pub(crate) fn check_mentions(source: &Source, exists: impl Fn(&str) -> bool) -> 
     findings
 }
 
-/// The targets of a page's relative links, from the root of the workspace.
+/// The targets of a page's relative links, in place or at the page's foot, from the root of the
+/// workspace.
 fn links<'a>(path: &'a str, text: &'a str) -> impl Iterator<Item = String> + 'a {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let targets = text.split("](").skip(1).map(|rest| rest.split([')', '#', ' ']).next());
+    let in_place = text.split("](").skip(1);
+    let at_foot = text.lines().filter(|line| line.starts_with('['));
+    let at_foot = at_foot.filter_map(|line| Some(line.split_once("]: ")?.1));
+    let targets = in_place.chain(at_foot).map(|rest| rest.split([')', '#', ' ']).next());
     let relative = |target: &&str| !target.is_empty() && !target.contains("://");
     targets.flatten().filter(relative).map(move |target| {
         let mut parts: Vec<_> = folder.split('/').filter(|part| !part.is_empty()).collect();
@@ -106,10 +110,12 @@ mod tests {
 
     #[test]
     fn link_to_nothing_is_found() {
-        let text = "[a](../a.md#b) [b](https://c.d/e) [f](#g)\n[h](h.md)".to_owned();
+        let text = "[a](../a.md#b) [b](https://c.d/e) [f](#g)\n[h](h.md)\n[i]: j.md".to_owned();
         let findings = check_links(&[("docs/x.md".to_owned(), text)], |path| path == "a.md");
         let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["docs/x.md:2: no docs/h.md to link to"]);
+        let absent =
+            ["docs/x.md:2: no docs/h.md to link to", "docs/x.md:3: no docs/j.md to link to"];
+        assert_eq!(found, absent);
     }
 
     #[test]
