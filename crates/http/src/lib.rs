@@ -118,7 +118,7 @@ pub use connection::Connection;
 pub use core::Http;
 pub use encode::DateCache;
 pub use exchange::{Exchange, Instant, Lag, Need, Part, PeerAddress, Pressure};
-pub use extract::{Extract, InPlace, Local, Path, Peer, QUERY_PAIRS_MAX, Query};
+pub use extract::{Extract, Form, InPlace, Local, Path, Peer, QUERY_PAIRS_MAX, Query};
 pub use gauges::Gauges;
 pub use handler::{Awaited, Borrowed, BorrowedAwaited, Extracted, Handler};
 pub use limits::{Limits, LimitsError};

@@ -41,7 +41,7 @@
 //! | To … | see |
 //! | --- | --- |
 //! | route requests to functions | [`App`], [`Handler`] |
-//! | take what a request brings | [`Extract`]; [`InPlace`], [`Json`], [`Path`], [`BodyReader`] |
+//! | take what a request brings | [`Extract`]; [`InPlace`], [`Json`], [`Form`], [`Path`], [`BodyReader`] |
 //! | keep state, one for each core | [`App::per_core`], [`Local`] |
 //! | reply | [`IntoReply`], [`Reply`], [`Rejection`]; [`Reply::stream`], [`Reply::events`] |
 //! | code and decode bodies | [`Handler::through`], [`stages`]; [`Handler::decoded`] |
@@ -96,9 +96,9 @@ pub use listen::ToEndpoints;
 pub use secure::{ClientIdentity, Tls, TlsInfo};
 pub use server::Server;
 pub use waterwheel_http::{
-    BodyError, BodyReader, BodyWriter, Call, Cut, Event, EventWriter, Extract, Gauges, Handler,
-    InPlace, IntoReply, IntoRoute, Json, LastEventId, Limits, Local, Path, Peer, Query, Rejection,
-    Reply, Request, Route, WhenGone, WriteError,
+    BodyError, BodyReader, BodyWriter, Call, Cut, Event, EventWriter, Extract, Form, Gauges,
+    Handler, InPlace, IntoReply, IntoRoute, Json, LastEventId, Limits, Local, Path, Peer, Query,
+    Rejection, Reply, Request, Route, WhenGone, WriteError,
 };
 
 /// The code in the project's README, in this crate's and in the client's, which needs it.

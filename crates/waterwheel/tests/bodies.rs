@@ -13,7 +13,7 @@ use waterwheel::lab::{Lab, LabReply};
 use waterwheel::reactor::sim::{Client, End};
 use waterwheel::stages::base64::Base64;
 use waterwheel::zerocopy::little_endian::U32;
-use waterwheel::{App, Handler, InPlace, Local, Reply};
+use waterwheel::{App, Form, Handler, InPlace, Json, Local, Rejection, Reply};
 use wire::{get, post, post_chunked, replies, statuses, text};
 
 fn app() -> App {
@@ -316,4 +316,36 @@ fn upgrade_nobody_asked_for_is_ignored() {
     assert_eq!((statuses(&received), closed), (vec![200, 200], false));
     let connect = b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n";
     assert_eq!(statuses(&lab.raw(connect).0), [404], "A15: no tunnel");
+}
+
+#[test]
+fn forms_are_read_up_to_a_number_of_pairs() {
+    let sort = |Form(mut pairs): Form<Vec<(String, u32)>>| {
+        pairs.sort();
+        pairs.iter().map(|(name, value)| format!("{name}={value};")).collect::<String>()
+    };
+    let mut lab = Lab::new(App::new().post("/", sort));
+    let mut send = |form: &str| {
+        let reply = lab.post("/").body(form).send();
+        (reply.status(), reply.text().to_owned())
+    };
+    assert_eq!(send("b=2&a+%C3%A9=1"), (200, "a \u{e9}=1;b=2;".to_owned()));
+    assert_eq!(send(""), (200, String::new()));
+    assert_eq!(send(&"a=1&".repeat(255)).0, 200);
+    assert!(send(&"a=1&".repeat(256)).1.contains("the form has more than 256 pairs"));
+    assert_eq!(send("a=x").0, 400);
+    assert_eq!(send("a=1\0&\u{fffd}=%ff").0, 400);
+}
+
+#[test]
+fn refusals_can_be_answered_in_words_of_ones_own() {
+    let sum = |numbers: Result<Json<Vec<u32>>, Rejection>| match numbers {
+        Ok(Json(numbers)) => (StatusCode::OK, numbers.iter().sum::<u32>().to_string()),
+        Err(refusal) => (StatusCode::IM_A_TEAPOT, refusal.status().to_string()),
+    };
+    let mut lab = Lab::new(App::new().post("/", sum));
+    let reply = lab.post("/").body("[1, 2]").send();
+    assert_eq!((reply.status(), reply.text()), (200, "3"));
+    let reply = lab.post("/").body("one").send();
+    assert_eq!((reply.status(), reply.text()), (418, "400 Bad Request"));
 }

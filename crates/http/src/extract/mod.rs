@@ -1,6 +1,7 @@
 //! Extractors: what handlers may ask for as arguments.
 
 mod body;
+mod form;
 mod in_place;
 mod local;
 mod target;
@@ -8,6 +9,7 @@ mod target;
 use crate::rejection::Rejection;
 use crate::request::Call;
 
+pub use form::Form;
 pub use in_place::InPlace;
 pub use local::Local;
 pub use target::{Path, Peer, QUERY_PAIRS_MAX, Query};
@@ -36,8 +38,9 @@ pub use target::{Path, Peer, QUERY_PAIRS_MAX, Query};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be extracted from a request",
-    note = "`InPlace<T>`, `Json<T>`, `Path<T>`, `Query<T>`, `Local<T>`, `BodyReader`, `Peer`, \
-            `Gauges`, `String` and `Vec<u8>` can; `&Request<'_>` may stand first"
+    note = "`InPlace<T>`, `Json<T>`, `Form<T>`, `Path<T>`, `Query<T>`, `Local<T>`, `BodyReader`, \
+            `Peer`, `Gauges`, `String` and `Vec<u8>` can, and `Result<_, Rejection>` of each; \
+            `&Request<'_>` may stand first"
 )]
 pub trait Extract: Sized {
     /// Whether the handler wants its body while it comes, as [`BodyReader`](crate::BodyReader)
@@ -50,4 +53,25 @@ pub trait Extract: Sized {
     /// # Errors
     /// The reply that the peer gets instead of the handler's.
     fn extract(call: &mut Call<'_>) -> Result<Self, Rejection>;
+}
+
+/// The value, or why there is none: for handlers that answer in words of their own, or do without.
+///
+/// ```
+/// use waterwheel_http::{Json, Rejection, StatusCode};
+///
+/// fn sum(numbers: Result<Json<Vec<u32>>, Rejection>) -> Result<String, (StatusCode, Json<String>)> {
+///     match numbers {
+///         Ok(Json(numbers)) => Ok(numbers.iter().sum::<u32>().to_string()),
+///         Err(refusal) => Err((refusal.status(), Json(refusal.cause().to_owned()))),
+///     }
+/// }
+/// # let _ = waterwheel_http::IntoRoute::into_route(sum);
+/// ```
+impl<T: Extract> Extract for Result<T, Rejection> {
+    const STREAMS: bool = T::STREAMS;
+
+    fn extract(call: &mut Call<'_>) -> Result<Self, Rejection> {
+        Ok(T::extract(call))
+    }
 }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::Extract;
+use super::form::pairs;
 use crate::exchange::PeerAddress;
 use crate::rejection::Rejection;
 use crate::request::Call;
@@ -62,12 +63,7 @@ impl Extract for Peer {
 impl<T: DeserializeOwned> Extract for Query<T> {
     fn extract(call: &mut Call<'_>) -> Result<Self, Rejection> {
         let query = call.request().query().unwrap_or_default();
-        if query.bytes().filter(|&byte| byte == b'&').count() >= QUERY_PAIRS_MAX {
-            return Err(bad(format!("the query has more than {QUERY_PAIRS_MAX} pairs")));
-        }
-        serde_urlencoded::from_str(query)
-            .map(Self)
-            .map_err(|error| bad(format!("the query is not as expected: {error}")))
+        pairs(query.as_bytes(), "query").map(Self)
     }
 }
 
@@ -83,14 +79,13 @@ where
         };
         match value.parse() {
             Ok(value) => Ok(Self(value)),
-            Err(error) => Err(bad(format!("path parameter `{name}`: {error}"))),
+            Err(error) => {
+                let cause = format!("path parameter `{name}`: {error}");
+                Err(Rejection::new(StatusCode::BAD_REQUEST, cause))
+            }
         }
     }
 }
 
-fn bad(cause: String) -> Rejection {
-    Rejection::new(StatusCode::BAD_REQUEST, cause)
-}
-
-/// Most `name=value` pairs of a query: byte limits alone do not bound the work done per pair.
+/// Most `name=value` pairs of a query or a form: byte limits alone do not bound the work done per pair.
 pub const QUERY_PAIRS_MAX: usize = 256;
