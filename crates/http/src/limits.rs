@@ -63,7 +63,8 @@ pub struct Limits {
     /// Longest time we go on reading after our last reply, so that the peer can read it; 2 s
     /// (RFC 9112 §9.6).
     pub linger_timeout: Duration,
-    /// Most bytes read and thrown away in that time, or to skip an unread body; 256 KiB.
+    /// Most bytes read and thrown away in that time, or to skip an unread body; 256 KiB. Then the
+    /// peer cannot send on.
     pub linger_len_max: usize,
     /// Age at which a connection is closed after its current reply; 1 h, as in nginx and Envoy.
     pub connection_age_max: Duration,

@@ -141,7 +141,8 @@ pub struct WorkerConfig {
     pub send_rate_min: u64,
     /// How long a finished connection waits for the peer's end after half-closing (RFC 9112 §9.6).
     pub linger_timeout: Duration,
-    /// How many late bytes a finished connection reads and drops while it waits.
+    /// How many late bytes a finished connection reads and drops while it waits. Further ones are
+    /// left with the kernel, so that the peer cannot send on and looks at its reply.
     pub linger_len_max: usize,
     /// How long a drain goes on accepting while readiness is already false, so that balancers stop
     /// sending clients here before they are refused. None unless set.

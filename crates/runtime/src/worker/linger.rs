@@ -30,6 +30,9 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
             return Outcome::Close;
         };
         while connection.flags.readable {
+            if dropped as usize > self.config.linger_len_max {
+                return self.stop_reading(connection);
+            }
             if budget == 0 {
                 return Outcome::Requeue;
             }
@@ -43,9 +46,6 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
                     budget = budget.saturating_sub(count);
                     connection.phase = Phase::Lingering { dropped };
                     connection.flags.readable = count == offered || connection.flags.read_closed;
-                    if dropped as usize > self.config.linger_len_max {
-                        return Outcome::Close;
-                    }
                 }
                 Err(error) => {
                     connection.flags.readable = SendFault::of(&error) != SendFault::WouldBlock;
@@ -54,5 +54,12 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
             }
         }
         Outcome::Wait
+    }
+
+    /// Leaves what still comes with the kernel, up to the deadline. A peer that only writes until
+    /// it cannot, as proxies do, then turns to the reply, which a reset would have overtaken.
+    fn stop_reading(&self, connection: &mut Served<D, P>) -> Outcome {
+        connection.flags.readable = false;
+        if connection.flags.read_closed { Outcome::Close } else { Outcome::Wait }
     }
 }
