@@ -41,7 +41,7 @@
 //! | To … | see |
 //! | --- | --- |
 //! | route requests to functions | [`App`], [`Handler`] |
-//! | take what a request brings | [`Extract`]; [`InPlace`], [`Json`], [`Form`], [`Path`], [`BodyReader`] |
+//! | take what a request brings | [`Extract`]; [`InPlace`], [`Json`], [`Form`], [`BodyReader`] |
 //! | keep state, one for each core | [`App::per_core`], [`Local`] |
 //! | reply | [`IntoReply`], [`Reply`], [`Rejection`]; [`Reply::stream`], [`Reply::events`] |
 //! | code and decode bodies | [`Handler::through`], [`stages`]; [`Handler::decoded`] |

@@ -8,8 +8,8 @@ use crate::rejection::Rejection;
 use crate::request::Call;
 
 /// A body deserialised from `application/x-www-form-urlencoded`, as browsers send a form by POST.
-/// At most [`QUERY_PAIRS_MAX`] pairs. What does not fit is answered with 400, whatever the request's
-/// `Content-Type`.
+/// At most [`QUERY_PAIRS_MAX`] pairs. What does not fit is answered with 400, whatever the
+/// request's `Content-Type`.
 ///
 /// ```
 /// use serde::Deserialize;

@@ -60,7 +60,9 @@ pub trait Extract: Sized {
 /// ```
 /// use waterwheel_http::{Json, Rejection, StatusCode};
 ///
-/// fn sum(numbers: Result<Json<Vec<u32>>, Rejection>) -> Result<String, (StatusCode, Json<String>)> {
+/// type Refused = (StatusCode, Json<String>);
+///
+/// fn sum(numbers: Result<Json<Vec<u32>>, Rejection>) -> Result<String, Refused> {
 ///     match numbers {
 ///         Ok(Json(numbers)) => Ok(numbers.iter().sum::<u32>().to_string()),
 ///         Err(refusal) => Err((refusal.status(), Json(refusal.cause().to_owned()))),

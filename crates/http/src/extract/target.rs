@@ -87,5 +87,6 @@ where
     }
 }
 
-/// Most `name=value` pairs of a query or a form: byte limits alone do not bound the work done per pair.
+/// Most `name=value` pairs of a query or a form: byte limits alone do not bound the work done per
+/// pair.
 pub const QUERY_PAIRS_MAX: usize = 256;
