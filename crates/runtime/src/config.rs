@@ -112,9 +112,10 @@ pub struct WorkerConfig {
     /// and live connections go first.
     pub accepts_per_turn_max: usize,
     /// Most bytes read from one connection in one turn, so that a bulk sender does not hold up its
-    /// neighbours.
+    /// neighbours; 64 KiB. With none nothing would ever be read.
     pub bytes_per_turn_max: usize,
-    /// Length of the run into which a fresh read goes. What the read did not need is given back.
+    /// Length in bytes of the run into which a fresh read goes; 64 KiB. What the read did not need
+    /// is given back.
     pub read_len: usize,
     /// Most open connections; `None` derives it from the process's limit of open files, less
     /// [`SPARE_FILES`] or half of them, and divided by the workers.
@@ -129,30 +130,32 @@ pub struct WorkerConfig {
     /// connections of the worker together; 256 MiB. A connection that wants more is closed.
     pub parked_len_max: usize,
     /// How long an unfinished request or an unsent reply may stay in the ring without progress
-    /// before its bytes are parked outside it.
+    /// before its bytes are parked outside it; 20 ms.
     pub hold: Duration,
-    /// How long a peer may accept no byte of a reply before its connection is closed.
+    /// How long a peer may accept no byte of a reply before its connection is closed; 30 s.
     pub send_timeout: Duration,
     /// How long a peer may take bytes of a reply as slowly as it likes. 30 s: the kernel asks for
     /// more in lumps of a third of its buffer, so a shorter time would cut honest slow readers.
     pub send_grace: Duration,
     /// Bytes per second that a peer must take of a reply after that, on average since its socket
-    /// was full for the first time. What the kernel has taken for it counts.
+    /// was full for the first time; 240. What the kernel has taken for it counts.
     pub send_rate_min: u64,
-    /// How long a finished connection waits for the peer's end after half-closing (RFC 9112 §9.6).
+    /// How long a finished connection waits for the peer's end after half-closing; 2 s (RFC 9112
+    /// §9.6).
     pub linger_timeout: Duration,
-    /// How many late bytes a finished connection reads and drops while it waits. Further ones are
-    /// left with the kernel, so that the peer cannot send on and looks at its reply.
+    /// How many late bytes a finished connection reads and drops while it waits; 256 KiB. Further
+    /// ones are left with the kernel, so that the peer cannot send on and looks at its reply.
     pub linger_len_max: usize,
     /// How long a drain goes on accepting while readiness is already false, so that balancers stop
     /// sending clients here before they are refused. None unless set.
     pub drain_grace: Duration,
-    /// How long a drain may take, the grace included, before connections are cut.
+    /// How long a drain may take, the grace included, before connections are cut; 25 s.
     pub drain_timeout: Duration,
     /// How long a request may wait for the worker before those that come are refused. 500 ms: more
     /// than any burst takes that a worker can come back from, and less than a person waits.
     pub lag_max: Duration,
-    /// Who hears of handlers that keep a worker to themselves for long.
+    /// Who hears of handlers that keep a worker to themselves for long; standard error, from 100 ms
+    /// on.
     pub watchdog: Watchdog,
 }
 
