@@ -1,7 +1,9 @@
-//! Workers with a table of open files each, where the kernel has such a thing. What a table holds
-//! when it is made is a copy of the process's; from then on a descriptor is one of its thread's.
+//! The tables of open files: the process's, or one of each worker, where the kernel has such a
+//! thing. What a worker's holds when it is made is a copy of the process's; from then on a
+//! descriptor is one of its thread's.
 
 use std::io;
+use std::os::unix::net::UnixDatagram;
 
 use waterwheel_reactor::listen::Listener;
 
@@ -41,6 +43,15 @@ impl Listening {
     }
 }
 
+/// Makes the process's table as wide as so many files need. Linux doubles it as they are opened,
+/// and lets whoever opened one wait until no other thread looks at the old table: for 5 to 40 ms, as
+/// often as it doubles. Before there are threads nobody waits.
+pub(crate) fn widen(files: usize) {
+    let last = i32::try_from(files).unwrap_or(WIDE_MAX).min(WIDE_MAX);
+    // It may be refused, or the table be wide enough: it then grows when it has to.
+    let _ = UnixDatagram::unbound().map(|file| rustix::io::fcntl_dupfd_cloexec(file, last));
+}
+
 /// Gives this thread, and those that it starts, a table of open files of their own.
 #[cfg(target_os = "linux")]
 fn unshare() -> io::Result<()> {
@@ -57,4 +68,21 @@ fn unshare() -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn unshare() -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// A table takes 8 bytes of kernel memory for each file.
+const WIDE_MAX: i32 = 65_536;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_is_as_wide_as_asked_before_the_files_are_opened() {
+        const FILES: usize = 1_000;
+        widen(FILES);
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
+        assert!(size.trim().parse::<usize>().unwrap() >= FILES, "{size}");
+    }
 }

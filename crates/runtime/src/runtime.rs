@@ -17,6 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::error::RunError;
 use crate::lifecycle::{Lifecycle, Voice};
 use crate::listeners::{Listeners, Opening};
+use crate::own_files::widen;
 use crate::placement::{Placement, place};
 use crate::restart::{Stowed, Takeover};
 use crate::start::{COPIED_FILES, Start};
@@ -168,11 +169,14 @@ impl Runtime {
         F: Fn(usize) -> P + Send + Sync + 'static,
     {
         self.config.worker.connections_max = Some(self.connections_max);
+        let apart = self.config.is_unsharing_fds;
+        if !apart {
+            widen(self.connections_max.saturating_mul(self.placement.worker_count()));
+        }
         let signals = match (self.signals, self.hangup.take()) {
             (false, None) => None,
             (stops, hangup) => Some(watch_signals(&self.control, stops, hangup)?),
         };
-        let apart = self.config.is_unsharing_fds;
         let voice = Voice::open(self.config.restart_socket.as_deref())?;
         let stow = || Stowed::new(take(&mut self.listeners.spares), self.takeover.take());
         let stowed = apart.then(stow).transpose().map_err(RunError::OwnFiles)?;
