@@ -108,7 +108,7 @@ pub enum Pinning {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WorkerConfig {
-    /// Most connections taken from a listener in one turn. 16: accepting costs about 10 µs each,
+    /// Most connections taken from a listener in one turn. 8: accepting costs about 10 µs each,
     /// and live connections go first.
     pub accepts_per_turn_max: usize,
     /// Most bytes read from one connection in one turn, so that a bulk sender does not hold up its
@@ -162,7 +162,7 @@ pub struct WorkerConfig {
 impl Default for WorkerConfig {
     fn default() -> Self {
         Self {
-            accepts_per_turn_max: 16,
+            accepts_per_turn_max: 8,
             bytes_per_turn_max: 64 << 10,
             read_len: 64 << 10,
             connections_max: None,

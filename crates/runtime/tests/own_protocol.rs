@@ -75,3 +75,23 @@ fn drain_ends_a_protocol_of_ones_own() {
     assert_eq!(client.received(), b"last words");
     assert_eq!(world.open_sockets(), 0);
 }
+
+#[test]
+fn deadlines_that_come_at_once_are_spread_over_turns() {
+    const CLIENTS: usize = 100;
+    let world = World::new(9, Faults::none());
+    let mut worker = worker(world.driver(), Arc::new(Control::new()));
+    let clients: Vec<_> = (0..CLIENTS).map(|_| world.connect()).collect();
+    let mut accepted = 0;
+    while accepted < CLIENTS {
+        accepted += worker.turn().expect("the simulated driver polls").accepted;
+    }
+    let (mut turns, mut expired) = (0, 0);
+    while clients.iter().any(|client| client.end().is_none()) {
+        let turn = worker.turn().expect("the simulated driver polls");
+        assert!(turn.expired <= 8, "{turn:?}");
+        (turns, expired) = (turns + 1, expired + turn.expired);
+        assert!(turns < 1_000, "{expired} deadlines passed");
+    }
+    assert!(expired >= CLIENTS);
+}

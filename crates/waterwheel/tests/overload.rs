@@ -172,7 +172,8 @@ fn storm_of_connections_is_accepted_a_few_at_a_time_beside_requests() {
         accepted.push(lab.turn().accepted);
         assert_eq!(statuses(&client.received()), [200], "in turn {}", accepted.len());
     }
-    assert_eq!(accepted, [16, 16, 16, 16, 16, 16, 4]);
+    let (last, others) = accepted.split_last().expect("a turn");
+    assert!(others.iter().all(|count| *count == 8) && *last == 4, "{accepted:?}");
 }
 
 #[test]

@@ -65,6 +65,7 @@ pub(super) struct EventLoop<D: Driver, P: Protocol> {
     /// When the wall clock is read again.
     wall_due: Instant,
     pub(super) events: Vec<Event>,
+    /// Connections whose deadline may have come, to look at a few in a turn.
     pub(super) expired: Vec<Token>,
 }
 
@@ -196,7 +197,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
     fn park_time(&self) -> Option<Duration> {
         let local = &self.engine.local;
         let has_own = !self.ready.is_empty() || !self.expensive.is_empty() || self.is_called;
-        if has_own || local.has_woken() || local.files().is_due() {
+        if has_own || !self.expired.is_empty() || local.has_woken() || local.files().is_due() {
             return Some(Duration::ZERO);
         }
         let now = self.engine.now;
