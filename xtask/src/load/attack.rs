@@ -291,8 +291,8 @@ const DEPTH: usize = 1_000;
 const SLOW_READER_ROOM: usize = 1;
 /// Attackers that act between two looks at what came.
 const ACTS_MAX: usize = 1_000;
-/// Often enough to act on time.
-const WAIT: Duration = Duration::from_millis(10);
+/// Often enough to act on time, and a few at a time: thousands of clients do not act in step.
+const WAIT: Duration = Duration::from_millis(1);
 /// What is left over comes next turn.
 const EVENT_COUNT_MAX: usize = 4_096;
 /// What is read and thrown away at a time.
