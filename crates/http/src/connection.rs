@@ -393,6 +393,6 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// How much further a chunked body's run reaches at a time: its length is not known before its end.
 const CHUNKED_READ_LEN: usize = 16 << 10;
-/// Replies of this length, some 250 short ones, are queued for one connection in one turn, so that
-/// who sends a thousand requests at once keeps nobody waiting for longer than it takes to send them.
+/// Replies of this length, some 250 short ones, are queued for one connection in one turn: who
+/// sends a thousand requests at once keeps nobody waiting for longer than it takes to send them.
 const TURN_OUTPUT_MAX: usize = 32 << 10;

@@ -43,9 +43,9 @@ impl Listening {
     }
 }
 
-/// Makes the process's table as wide as so many files need. Linux doubles it as they are opened,
-/// and lets whoever opened one wait until no other thread looks at the old table: for 5 to 40 ms, as
-/// often as it doubles. Before there are threads nobody waits.
+/// Makes the process's table as wide as so many files need. Linux doubles it as they are opened;
+/// whoever opens one waits then until no other thread looks at the old table, for 5 to 40 ms.
+/// Before there are threads nobody waits.
 pub(crate) fn widen(files: usize) {
     let last = i32::try_from(files).unwrap_or(WIDE_MAX).min(WIDE_MAX);
     // It may be refused, or the table be wide enough: it then grows when it has to.
