@@ -91,7 +91,7 @@ pub use error::{AcceptFault, SendFault};
 pub use helper_threads::{Helpers, Job, NAME_THREADS_MAX};
 pub use mio_driver::{MioDriver, Stream, WakePoll, Waker};
 pub use peer::PeerAddress;
-pub use slab::{Iter, Slab};
+pub use slab::{Iter, Slab, Slot};
 pub use sources::{NameAnswer, Outgoing, Remote, Sources};
 pub use timer::Wheel;
 pub use token::Token;

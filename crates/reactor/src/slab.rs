@@ -151,6 +151,15 @@ impl<T> Slab<T> {
         }
     }
 
+    /// Where the value under `token` is kept, if it is still here; `None` for an index that was
+    /// never given out. The slot's memory is not looked at: this is what to ask a processor to
+    /// fetch while there is other work.
+    #[inline]
+    #[must_use]
+    pub fn slot(&self, token: Token) -> Option<&Slot<T>> {
+        self.slots.get(token.index as usize)
+    }
+
     /// Whether the value under `token` is still here.
     #[inline]
     #[must_use]
@@ -273,10 +282,17 @@ impl<T> fmt::Debug for Iter<'_, T> {
     }
 }
 
-struct Slot<T> {
+/// Where a [`Slab`] keeps a value and its generation; from [`Slab::slot`].
+pub struct Slot<T> {
     /// Of the value that lives here, or of the next one that will.
     generation: u32,
     content: Content<T>,
+}
+
+impl<T> fmt::Debug for Slot<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Slot").field("generation", &self.generation).finish_non_exhaustive()
+    }
 }
 
 enum Content<T> {

@@ -19,6 +19,19 @@ fn removed_value_leaves_its_token_stale() {
 }
 
 #[test]
+fn slot_is_found_for_every_index_that_was_given_out() {
+    let mut slab = Slab::new(4);
+    let token = slab.insert("value");
+    let never = Token { index: 1, ..token };
+    let start = std::ptr::from_ref(slab.slot(token).unwrap()).addr();
+    let value = std::ptr::from_ref(slab.get(token).unwrap()).addr();
+    assert!((start..start + size_of::<Slot<&str>>()).contains(&value));
+    slab.remove(token);
+    assert!(slab.slot(token).is_some());
+    assert!(slab.slot(never).is_none());
+}
+
+#[test]
 fn free_slots_come_back_last_in_first_out() {
     let mut slab = Slab::new(4);
     let tokens = [slab.insert(0), slab.insert(1), slab.insert(2)];

@@ -97,6 +97,7 @@ pub use config::{CAPACITY_MAX, Config};
 pub use error::{BuildError, Full, NoRoom};
 pub use inbound::Inbound;
 pub use lease::Lease;
+pub use prefetch::prefetch_value;
 pub use remote::RemoteLease;
 pub use ring::Ring;
 pub use runs::Runs;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use waterwheel_reactor::{Driver, Event, Instant, Slab, Token, Wheel};
-use waterwheel_ring::Ring;
+use waterwheel_ring::{Ring, prefetch_value};
 
 use super::accept::AcceptState;
 use super::drain::Report;
@@ -176,6 +176,9 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
     /// Waits for events, and reads the clocks for this turn.
     fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let polled = self.engine.driver.poll(timeout, &mut self.events);
+        if self.connections.len() >= PREFETCHED_AMONG_MIN {
+            self.prefetch_from(0);
+        }
         self.pulse.beat();
         match polled {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
@@ -223,6 +226,11 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
         let reported = self.events.len();
         let mut worked = reported + requeued;
         for index in 0..reported + requeued {
+            if index % PREFETCHED_AT_ONCE == PREFETCHED_AT_ONCE - 1
+                && self.connections.len() >= PREFETCHED_AMONG_MIN
+            {
+                self.prefetch_from(index + 1);
+            }
             let (token, connection) = match self.events.get(index) {
                 Some(&Event::Socket { token, readiness }) if index < visits_max => {
                     let Some(connection) = self.connections.get_mut(token) else {
@@ -258,6 +266,19 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
         }
         self.events.clear();
         worked
+    }
+
+    /// Has the next connections that the poll reports fetched from memory, several at a time, while
+    /// others are worked on: where many take turns, each has left the caches meanwhile.
+    #[inline(never)]
+    fn prefetch_from(&self, first: usize) {
+        for event in self.events.iter().skip(first).take(PREFETCHED_AT_ONCE) {
+            if let Event::Socket { token, .. } = *event
+                && let Some(slot) = self.connections.slot(token)
+            {
+                prefetch_value(slot);
+            }
+        }
     }
 
     /// Notes an event that is not worked on at once.
@@ -368,5 +389,10 @@ const WHEEL_SLOTS: usize = 4096;
 const WALL_INTERVAL: Duration = Duration::from_millis(250);
 /// How soon a connection without room in the ring or the kernel tries again.
 const STARVED_RETRY: Duration = Duration::from_millis(1);
+/// Fetched together, they are waited for together. Their lines, some 64, leave the first cache to
+/// what else a request needs.
+const PREFETCHED_AT_ONCE: usize = 16;
+/// Fewer connections stay in the second cache, and would only pay for the hint.
+const PREFETCHED_AMONG_MIN: usize = 256;
 /// Bound of the slab when the descriptor limit is unlimited.
 const CONNECTIONS_LIMIT: usize = 1 << 24;
