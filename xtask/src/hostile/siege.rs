@@ -1,4 +1,4 @@
-//! Good clients at a constant rate, first alone and then beside attackers.
+//! Good clients at a constant rate: alone, beside attackers, and alone again.
 
 use std::thread;
 use std::time::Duration;
@@ -49,9 +49,8 @@ pub(super) fn run(
     };
     // All are there after one pace, and stay until after the good clients.
     let arrival = Duration::from_secs_f64(options.pace) + Duration::from_secs(1);
-    let stay = (ROUND + START).saturating_mul(u32::try_from(round_count)?);
-    let siege = arrival + stay;
-    let attack = on_core(cores.load, || attackers.attack(&options.kinds, options.pace, siege))?;
+    let stay = arrival + (ROUND + START).saturating_mul(u32::try_from(round_count)?);
+    let attack = on_core(cores.load, || attackers.attack(&options.kinds, options.pace, stay))?;
     thread::sleep(arrival);
     let beside = ask(round_count)?;
     let during = contestant.resident_len()?;
@@ -61,18 +60,7 @@ pub(super) fn run(
     // Half of these before and half after: what else a machine does changes over minutes.
     alone.extend(ask(round_count.div_ceil(2))?);
 
-    for (kind, fate) in &fates {
-        let lasted = fate.lasted.as_ref().map_or(0.0, |lasted| lasted.p50 / 1e6);
-        eprintln!(
-            "  {:<12} {:>6} connections, {:>6} ended by the server, half of them within {lasted:.1} \
-             s; oldest {:.0} s; statuses {:?}",
-            kind.name(),
-            fate.connections,
-            fate.ended,
-            fate.oldest_seconds,
-            fate.statuses,
-        );
-    }
+    tell(&fates);
     let requests = alone.iter().chain(&beside).map(|outcome| outcome.requests).sum::<u64>();
     let harmed = alone.iter().chain(&beside).map(Outcome::harmed).sum::<u64>();
     let (alone, beside) = (p99s(&alone), p99s(&beside));
@@ -96,6 +84,22 @@ pub(super) fn run(
         ],
         is_unharmed: harmed == 0,
     })
+}
+
+/// What the server did about each kind.
+fn tell(fates: &Fates) {
+    for (kind, fate) in fates {
+        let lasted = fate.lasted.as_ref().map_or(0.0, |lasted| lasted.p50 / 1e6);
+        eprintln!(
+            "  {:<12} {:>6} connections, {:>6} ended by the server, half of them within {lasted:.1} \
+             s; oldest {:.0} s; statuses {:?}",
+            kind.name(),
+            fate.connections,
+            fate.ended,
+            fate.oldest_seconds,
+            fate.statuses,
+        );
+    }
 }
 
 /// The p99 of each round in ms.
