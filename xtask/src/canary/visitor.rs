@@ -36,7 +36,7 @@ impl Tally {
         self.replies.iter().sum()
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.replies.iter_mut().zip(other.replies).for_each(|(sum, count)| *sum += count);
         self.body_bytes += other.body_bytes;
         self.hung_up += other.hung_up;

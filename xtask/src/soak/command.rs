@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use super::readings::{Counters, drift};
+use super::readings::{Counters, WARM_UP_PART, drift};
 use crate::artifacts;
 use crate::bench::{entries, proc, raise_file_limit};
 use crate::canary::{Run, Tally, work};
@@ -88,14 +88,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Checks replies and reads the memory until the time is up.
+/// Checks replies and reads the memory until the time is up. While the server warms up there are
+/// more visitors, so that what it ever keeps at a time is reached then: what comes on top later is
+/// a leak, and not a busier moment.
 fn soak(
     options: &Options,
     address: std::net::SocketAddr,
     pid: u32,
     time: Duration,
 ) -> Result<(Tally, Vec<u64>)> {
-    let run = Run {
+    let run = || Run {
         address,
         is_tls: false,
         seed: 0,
@@ -103,17 +105,27 @@ fn soak(
         wanted: u64::MAX,
         is_over: AtomicBool::new(false),
     };
+    let (rush, run) = (run(), run());
     thread::scope(|scope| {
         let crew = scope.spawn(|| work(&run, 0, options.visitors));
+        let helpers = scope.spawn(|| work(&rush, options.visitors, RUSH * options.visitors));
         let started = Instant::now();
         let mut resident = Vec::new();
         while started.elapsed() < time && !crew.is_finished() {
             thread::sleep(READ_EVERY.min(time));
             resident.push(proc::resident_len(pid)?);
+            if started.elapsed() > time / WARM_UP_PART {
+                // ORDERING: Relaxed: the crew may see it a turn later; it is joined.
+                rush.is_over.store(true, Ordering::Relaxed);
+            }
         }
-        // ORDERING: Relaxed: the crew may see it a turn later; it is joined.
-        run.is_over.store(true, Ordering::Relaxed);
-        Ok((crew.join().expect("a crew does not panic")?, resident))
+        for run in [&run, &rush] {
+            // ORDERING: Relaxed: as above.
+            run.is_over.store(true, Ordering::Relaxed);
+        }
+        let mut tally = crew.join().expect("a crew does not panic")?;
+        tally.add(&helpers.join().expect("a crew does not panic")?);
+        Ok((tally, resident))
     })
 }
 
@@ -131,6 +143,8 @@ fn settle(base: Counters, pid: u32, address: std::net::SocketAddr) -> Result<Cou
 }
 
 const KINDS: &str = "silent,idle,slow-head,slow-body,slow-reader,reset,storm,deep";
+/// So many times as many visitors come at first.
+const RUSH: usize = 4;
 const READ_EVERY: Duration = Duration::from_secs(5);
 /// A send that stalls is given up after 30 s.
 const SETTLE_MAX: Duration = Duration::from_secs(40);

@@ -59,13 +59,15 @@ impl fmt::Display for Counters {
 /// By how many per cent the last fifth of the readings lies above the first one, warm-up left out.
 /// Means, because a single reading says when the server was looked at.
 pub(super) fn drift(resident: &[u64]) -> Option<f64> {
-    let warm = resident.get(resident.len() / 5..)?;
+    let warm = resident.get(resident.len().div_ceil(WARM_UP_PART as usize)..)?;
     let part = (warm.len() / 5).max(1);
     let mean = |readings: &[u64]| readings.iter().sum::<u64>() as f64 / readings.len() as f64;
     let (first, last) = (warm.get(..part)?, warm.get(warm.len() - part..)?);
     Some(100.0 * (mean(last) / mean(first) - 1.0))
 }
 
+/// Memory may still grow in the first fifth of the time.
+pub(super) const WARM_UP_PART: u32 = 5;
 /// A queue of replies is 256 KiB at most.
 const READY_MAX: u64 = 64;
 const PATIENCE: Duration = Duration::from_secs(5);
