@@ -33,7 +33,7 @@ impl Place {
     /// Serves, and waits until a successor may ask.
     fn serve(&self, generation: usize) -> Running {
         let running = Running::serve(self.server(generation));
-        eventually("the door", || self.folder.join("restart").exists());
+        eventually("the door", || has_listener(&self.folder.join("restart")));
         running
     }
 
