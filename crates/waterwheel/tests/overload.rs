@@ -177,6 +177,26 @@ fn storm_of_connections_is_accepted_a_few_at_a_time_beside_requests() {
 }
 
 #[test]
+fn long_pipeline_is_answered_over_several_turns() {
+    const REQUESTS: usize = 1_000;
+    let mut lab = Lab::new(app());
+    let client = lab.connect();
+    lab.settle();
+    client.send(&get("/").repeat(REQUESTS));
+    let mut replies = Vec::new();
+    for _ in 0..REQUESTS {
+        lab.turn();
+        let part = client.received();
+        assert!(part.len() < 33 << 10, "{} bytes in one turn", part.len());
+        replies.extend(part);
+        if statuses(&replies).len() == REQUESTS {
+            return;
+        }
+    }
+    panic!("{} replies", statuses(&replies).len());
+}
+
+#[test]
 fn address_has_so_many_connections_and_no_more() {
     let mut config = LabConfig::default();
     let exempt = ["10.7.0.0/16".parse().expect("a network")];
