@@ -48,6 +48,11 @@ impl<'a> Contestant<'a> {
         Ok(())
     }
 
+    /// Another server of the same entry.
+    pub(crate) fn twin(&self, cores: Cores) -> Result<Self> {
+        Self::start(self.entry, cores, self.needs)
+    }
+
     /// Asks once; whether the answer was right.
     pub(crate) fn serves(&self, request: &Request) -> bool {
         check::is_served(self.origin(), request)
