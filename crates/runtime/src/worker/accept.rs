@@ -21,6 +21,8 @@ pub(super) struct AcceptState {
     endpoints: Vec<usize>,
     /// How many of them: asked in every turn, changed rarely.
     waiting_count: usize,
+    /// The listener that is asked first in the next turn.
+    first: usize,
     /// No accept before this instant: descriptors or memory had run out.
     paused_until: Instant,
     /// The length of the next pause.
@@ -33,7 +35,7 @@ impl AcceptState {
         let waiting = vec![true; listener_count];
         let (paused_until, pause) = (Instant::ZERO, PAUSE_MIN);
         let endpoints = (0..listener_count).collect();
-        Self { waiting, endpoints, waiting_count: listener_count, paused_until, pause }
+        Self { waiting, endpoints, waiting_count: listener_count, first: 0, paused_until, pause }
     }
 
     /// Names the endpoint of each listener; without this each is one of its own.
@@ -59,6 +61,14 @@ impl AcceptState {
     pub(super) fn ask_all(&mut self) {
         self.waiting.fill(true);
         self.waiting_count = self.waiting.len();
+    }
+
+    /// The listeners in the order of this turn. Each is first in its turn, so that a crowd at one
+    /// keeps nobody from another.
+    fn in_turn(&mut self) -> impl Iterator<Item = usize> + use<> {
+        let (first, count) = (self.first, self.waiting.len());
+        self.first = if first + 1 < count { first + 1 } else { 0 };
+        (first..count).chain(0..first.min(count))
     }
 
     pub(super) fn close(&mut self) {
@@ -96,7 +106,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
             return 0;
         }
         let mut taken = 0;
-        for listener in 0..self.accept.waiting.len() {
+        for listener in self.accept.in_turn() {
             // Failed calls count as well: a storm of aborted handshakes must not hold the turn.
             let left = max.saturating_sub(taken);
             for _ in 0..left {
@@ -191,3 +201,25 @@ const PRESSURE_PAUSE: Duration = Duration::from_millis(10);
 /// without a pause would burn the core; nginx waits 500 ms, Go 5 ms doubling to 1 s.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_listener_is_first_in_its_turn() {
+        let mut state = AcceptState::new(3);
+        let mut turn = || state.in_turn().collect::<Vec<_>>();
+        assert_eq!([turn(), turn(), turn()], [[0, 1, 2], [1, 2, 0], [2, 0, 1]]);
+        assert_eq!(turn(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn closed_listeners_are_not_asked() {
+        let mut state = AcceptState::new(2);
+        assert_eq!(state.in_turn().count(), 2);
+        state.close();
+        assert_eq!(state.in_turn().count(), 0);
+        assert_eq!(state.in_turn().count(), 0);
+    }
+}
