@@ -109,10 +109,10 @@ pub enum Pinning {
 #[non_exhaustive]
 pub struct WorkerConfig {
     /// Most connections taken from a listener in one turn. 8: accepting costs about 10 µs each,
-    /// and live connections go first.
+    /// and live connections go first. Not zero.
     pub accepts_per_turn_max: usize,
     /// Most bytes read from one connection in one turn, so that a bulk sender does not hold up its
-    /// neighbours; 64 KiB. With none nothing would ever be read.
+    /// neighbours; 64 KiB. Not zero.
     pub bytes_per_turn_max: usize,
     /// Length in bytes of the run into which a fresh read goes; 64 KiB. What the read did not need
     /// is given back.

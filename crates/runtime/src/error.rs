@@ -39,6 +39,11 @@ pub enum RunError {
         /// [`WorkerConfig::drain_timeout`](crate::WorkerConfig::drain_timeout).
         timeout: Duration,
     },
+    /// A limit of a turn is zero: nobody would ever be served.
+    Zero {
+        /// The field of [`WorkerConfig`](crate::WorkerConfig).
+        limit: &'static str,
+    },
     /// The limit of open files leaves no connection for each worker.
     Files {
         /// The process's limit of open files.
@@ -71,6 +76,7 @@ impl fmt::Display for RunError {
             Self::DrainGrace { grace, timeout } => {
                 write!(f, "a drain grace of {grace:?} leaves nothing of {timeout:?} for the drain")
             }
+            Self::Zero { limit } => write!(f, "{limit} is zero, so nobody would be served"),
             Self::Files { limit } => {
                 write!(f, "the limit of {limit} open files leaves none for connections")
             }

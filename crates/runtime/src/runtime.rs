@@ -65,6 +65,14 @@ impl Runtime {
         if !grace.is_zero() && grace >= timeout {
             return Err(RunError::DrainGrace { grace, timeout });
         }
+        for (limit, value) in [
+            ("accepts_per_turn_max", config.worker.accepts_per_turn_max),
+            ("bytes_per_turn_max", config.worker.bytes_per_turn_max),
+        ] {
+            if value == 0 {
+                return Err(RunError::Zero { limit });
+            }
+        }
         let placement = place(config.workers, config.pinning)?;
         let worker_count = placement.worker_count();
         let connections_max = connections_max(&config, worker_count)?;
@@ -307,5 +315,26 @@ fn connections_max(config: &Config, worker_count: usize) -> Result<usize, RunErr
     match share {
         0 => Err(RunError::Files { limit }),
         max => Ok(config.worker.connections_max.map_or(max, |asked| asked.min(max))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice;
+
+    use super::*;
+
+    #[test]
+    fn turns_without_room_are_refused() {
+        let endpoint = Endpoint::Tcp("127.0.0.1:0".parse().unwrap());
+        for name in ["accepts_per_turn_max", "bytes_per_turn_max"] {
+            let mut config = Config::default();
+            match name {
+                "accepts_per_turn_max" => config.worker.accepts_per_turn_max = 0,
+                _ => config.worker.bytes_per_turn_max = 0,
+            }
+            let refused = Runtime::bind(config, slice::from_ref(&endpoint)).unwrap_err();
+            assert!(matches!(refused, RunError::Zero { limit } if limit == name), "{refused}");
+        }
     }
 }
