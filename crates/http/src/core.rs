@@ -371,7 +371,7 @@ fn with_room(mut lease: Lease, front: usize, back: usize, ring: &Ring) -> Result
 }
 
 #[cold]
-fn handler_failed() -> Reply {
+pub(crate) fn handler_failed() -> Reply {
     Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "the handler failed").into()
 }
 

@@ -12,7 +12,7 @@ use crate::extract::Extract;
 use crate::pending::{Answer, Pending};
 use crate::reply::IntoReply;
 use crate::request::{Call, Request};
-use crate::route::{Route, WhenGone};
+use crate::route::{Inner, Route, WhenGone};
 
 /// A function that answers requests, sync or async. Up to six arguments that implement [`Extract`],
 /// optionally behind a first one of type `&Request<'_>`.
@@ -130,6 +130,45 @@ pub trait Handler<M>: Send + Sync + 'static {
         Self: Sized,
     {
         Route::new(self).expensive()
+    }
+
+    /// Puts a function around the handler: it sees each call first and the reply last, and may
+    /// answer in the handler's place. Of several the one named last is the outermost.
+    ///
+    /// It decides at once. What the handler answers, now or later, passes through
+    /// [`Answer::map`]. Requests that no handler gets (404, 405, 413, those that are malformed)
+    /// pass no wrapper either, and one that panics is a handler that panics. A wrapper that takes
+    /// the body or a path parameter takes it from the handler; [`Call::body`] and
+    /// [`Call::request`] only look.
+    ///
+    /// ```
+    /// use waterwheel_http::{
+    ///     Answer, Call, Handler, HeaderValue, Inner, Rejection, StatusCode, header,
+    /// };
+    ///
+    /// fn known_only(call: &mut Call<'_>, inner: Inner<'_>) -> Answer {
+    ///     match call.request().header("authorization") {
+    ///         Some(b"Bearer 42") => inner.answer(call),
+    ///         _ => Rejection::new(StatusCode::UNAUTHORIZED, "who are you?").into(),
+    ///     }
+    /// }
+    ///
+    /// fn unstored(call: &mut Call<'_>, inner: Inner<'_>) -> Answer {
+    ///     let field = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    ///     inner.answer(call).map(|reply| reply.with_header(field.0, field.1))
+    /// }
+    ///
+    /// let route = (|| "turning\n").around(known_only).around(unstored);
+    /// # drop(route);
+    /// ```
+    fn around(
+        self,
+        wrapper: impl Fn(&mut Call<'_>, Inner<'_>) -> Answer + Send + Sync + 'static,
+    ) -> Route
+    where
+        Self: Sized,
+    {
+        Route::new(self).around(wrapper)
     }
 
     /// Sets the longest body that the route takes, in bytes before any decoding. Overrides

@@ -127,7 +127,7 @@ pub use pending::{Answer, Pending};
 pub use rejection::Rejection;
 pub use reply::{IntoReply, Json, Reply};
 pub use request::{Call, Locals, Request};
-pub use route::{Built, IntoRoute, Route, WhenGone};
+pub use route::{Built, Inner, IntoRoute, Route, WhenGone};
 pub use service::{Registration, Service, ServiceError};
 pub use streaming::{
     BodyError, BodyReader, BodyWriter, Cut, Event, EventWriter, LastEventId, WriteError,

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 use waterwheel_ring::Ring;
 
+use crate::rejection::Rejection;
 use crate::reply::{IntoReply, Reply};
 
 /// What a handler has answered.
@@ -39,6 +40,31 @@ impl Pending {
     }
 }
 
+impl Answer {
+    /// Passes the reply through `change`: at once, or when it comes.
+    pub fn map(self, change: impl FnOnce(Reply) -> Reply + 'static) -> Self {
+        match self {
+            Self::Now(reply) => Self::Now(change(reply)),
+            Self::Later(pending) => {
+                let changed = Changed { pending, change: Some(change) };
+                Self::Later(Pending(Box::pin(changed)))
+            }
+        }
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self::Now(reply)
+    }
+}
+
+impl From<Rejection> for Answer {
+    fn from(rejection: Rejection) -> Self {
+        Self::Now(rejection.into())
+    }
+}
+
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending").finish_non_exhaustive()
@@ -48,6 +74,25 @@ impl fmt::Debug for Pending {
 /// A future of anything that turns into a reply.
 trait PollReply {
     fn poll_reply(self: Pin<&mut Self>, context: &mut Context<'_>, ring: &Ring) -> Poll<Reply>;
+}
+
+/// A reply that is changed when it comes.
+struct Changed<F> {
+    pending: Pending,
+    change: Option<F>,
+}
+
+// Nothing in it is pinned: the future of `pending` has a box of its own.
+impl<F> Unpin for Changed<F> {}
+
+impl<F: FnOnce(Reply) -> Reply> PollReply for Changed<F> {
+    fn poll_reply(mut self: Pin<&mut Self>, context: &mut Context<'_>, ring: &Ring) -> Poll<Reply> {
+        let polled = self.pending.0.as_mut().poll_reply(context, ring);
+        polled.map(|reply| match self.change.take() {
+            Some(change) => change(reply),
+            None => reply,
+        })
+    }
 }
 
 pin_project! {

@@ -5,6 +5,7 @@ use std::future::ready;
 
 use waterwheel_stages::{Chain, Stage};
 
+use crate::core::handler_failed;
 use crate::handler::Handler;
 use crate::parse::Method;
 use crate::pending::{Answer, Pending};
@@ -101,10 +102,43 @@ impl Route {
         self
     }
 
+    /// As [`Handler::around`].
+    pub fn around(
+        mut self,
+        wrapper: impl Fn(&mut Call<'_>, Inner<'_>) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let inner = self.endpoint;
+        self.endpoint = Box::new(move |call: &mut Call<'_>| wrapper(call, Inner(&*inner)));
+        self
+    }
+
     /// As [`Handler::body_len_max`].
     pub fn body_len_max(mut self, len: usize) -> Self {
         self.body_len_max = Some(len);
         self
+    }
+}
+
+/// What a wrapper is around: the handler, in the wrappers that are nearer to it.
+///
+/// See [`Handler::around`].
+#[must_use = "the handler is not called unless it is asked for its answer"]
+pub struct Inner<'a>(&'a dyn Endpoint);
+
+impl Inner<'_> {
+    /// Calls it.
+    pub fn answer(self, call: &mut Call<'_>) -> Answer {
+        let mut reply = None;
+        match self.0.call(call, &mut reply) {
+            Some(pending) => Answer::Later(pending),
+            None => Answer::Now(reply.unwrap_or_else(handler_failed)),
+        }
+    }
+}
+
+impl fmt::Debug for Inner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
     }
 }
 

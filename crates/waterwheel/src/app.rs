@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use waterwheel_http::{Handler, IntoRoute, Limits, Locals, Registration, Service, WhenGone};
+use waterwheel_http::{
+    Answer, Call, Handler, Inner, IntoRoute, Limits, Locals, Registration, Service, WhenGone,
+};
 use waterwheel_runtime::{Control, RunError, WorkerConfig};
 
 use crate::error::StartError;
@@ -121,6 +123,88 @@ impl App {
         // Who says that no further request comes waits for the reply, and files are soon read.
         let serving = || Serving::new(&files, index).when_gone(WhenGone::Finish);
         self.get(&format!("{path}/"), serving()).get(&format!("{path}/{{*path}}"), serving())
+    }
+
+    /// Puts `prefix` before the paths of all that `routes` adds: `/api`, and `/{tenant}` with a
+    /// parameter, are such prefixes. A route at `""` is at the prefix itself.
+    ///
+    /// ```
+    /// # #[cfg(feature = "lab")] {
+    /// use waterwheel::lab::Lab;
+    /// use waterwheel::{App, Path};
+    ///
+    /// fn users(app: App) -> App {
+    ///     app.get("", || "all").get("/{id}", |Path(id): Path<u32>| format!("only {id}"))
+    /// }
+    ///
+    /// let mut lab = Lab::new(App::new().under("/users", users));
+    /// assert_eq!(lab.get("/users").send().text(), "all");
+    /// assert_eq!(lab.get("/users/7").send().text(), "only 7");
+    /// # }
+    /// ```
+    pub fn under(self, prefix: &str, routes: impl FnOnce(Self) -> Self) -> Self {
+        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        self.each_of(routes, |registration| {
+            let path = match registration.path.as_str() {
+                path if path.is_empty() || path.starts_with('/') => format!("{prefix}{path}"),
+                // Refused for its beginning when all routes are checked.
+                path => path.to_owned(),
+            };
+            Registration { path, ..registration }
+        })
+    }
+
+    /// Puts a function around the handlers of all that `routes` adds, outside of what they have
+    /// around them already. [`Handler::around`] says what it can do.
+    ///
+    /// ```
+    /// # #[cfg(feature = "lab")] {
+    /// use waterwheel::http::StatusCode;
+    /// use waterwheel::lab::Lab;
+    /// use waterwheel::{Answer, App, Call, Inner, Rejection};
+    ///
+    /// fn known_only(call: &mut Call<'_>, inner: Inner<'_>) -> Answer {
+    ///     match call.request().header("authorization") {
+    ///         Some(b"Bearer 42") => inner.answer(call),
+    ///         _ => Rejection::new(StatusCode::UNAUTHORIZED, "who are you?").into(),
+    ///     }
+    /// }
+    ///
+    /// let app = App::new()
+    ///     .get("/", || "for all")
+    ///     .around(known_only, |app| app.get("/orders", || "for few").post("/orders", || "done"));
+    ///
+    /// let mut lab = Lab::new(app);
+    /// assert_eq!(lab.get("/").send().status(), 200);
+    /// assert_eq!(lab.get("/orders").send().status(), 401);
+    /// let asked = lab.get("/orders").header("authorization", "Bearer 42");
+    /// assert_eq!(asked.send().text(), "for few");
+    /// # }
+    /// ```
+    pub fn around(
+        self,
+        wrapper: impl Fn(&mut Call<'_>, Inner<'_>) -> Answer + Send + Sync + 'static,
+        routes: impl FnOnce(Self) -> Self,
+    ) -> Self {
+        let wrapper = Arc::new(wrapper);
+        self.each_of(routes, |registration| {
+            let wrapper = Arc::clone(&wrapper);
+            let route = registration.route.around(move |call, inner| wrapper(call, inner));
+            Registration { route, ..registration }
+        })
+    }
+
+    /// Lets `routes` add some, and changes each of them.
+    fn each_of(
+        self,
+        routes: impl FnOnce(Self) -> Self,
+        change: impl FnMut(Registration) -> Registration,
+    ) -> Self {
+        let known = self.registrations.len();
+        let mut app = routes(self);
+        let added = app.registrations.split_off(known.min(app.registrations.len()));
+        app.registrations.extend(added.into_iter().map(change));
+        app
     }
 
     fn route(

@@ -96,9 +96,9 @@ pub use listen::ToEndpoints;
 pub use secure::{ClientIdentity, Tls, TlsInfo};
 pub use server::Server;
 pub use waterwheel_http::{
-    BodyError, BodyReader, BodyWriter, Call, Cut, Event, EventWriter, Extract, Form, Gauges,
-    Handler, InPlace, IntoReply, IntoRoute, Json, LastEventId, Limits, Local, Path, Peer, Query,
-    Rejection, Reply, Request, Route, WhenGone, WriteError,
+    Answer, BodyError, BodyReader, BodyWriter, Call, Cut, Event, EventWriter, Extract, Form,
+    Gauges, Handler, InPlace, Inner, IntoReply, IntoRoute, Json, LastEventId, Limits, Local, Path,
+    Peer, Query, Rejection, Reply, Request, Route, WhenGone, WriteError,
 };
 
 /// The code in the project's README, in this crate's and in the client's, which needs it.
