@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use serde::{Deserialize, Serialize};
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 
 use super::command::Target;
 use super::dial::{dial, reset_when_dropped};
@@ -184,7 +184,11 @@ impl Camp {
         let kind = self.attackers[index].kind;
         let mut socket = dial(self.target.address, self.target.sources, index)?;
         if kind == Kind::SlowReader {
-            SockRef::from(&socket).set_recv_buffer_size(SLOW_READER_ROOM)?;
+            let socket = SockRef::from(&socket);
+            socket.set_recv_buffer_size(SLOW_READER_ROOM)?;
+            // A kernel that gives up a peer without room tells it only when it asks.
+            let probes = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_AFTER);
+            socket.set_tcp_keepalive(&probes)?;
         }
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut socket, Token(index), interest)?;
@@ -289,6 +293,8 @@ const SLOW_BODY: &[u8] = b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100
 const DEPTH: usize = 1_000;
 /// The least that the kernel allows, so that the server's buffer fills soon.
 const SLOW_READER_ROOM: usize = 1;
+/// How long a slow reader hears nothing before its kernel asks whether the server is still there.
+const PROBE_AFTER: Duration = Duration::from_secs(5);
 /// Attackers that act between two looks at what came.
 const ACTS_MAX: usize = 1_000;
 /// Often enough to act on time, and a few at a time: thousands of clients do not act in step.
