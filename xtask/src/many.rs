@@ -149,7 +149,7 @@ impl Memory {
     fn read(pid: u32) -> Result<Self> {
         let text = fs::read_to_string("/proc/meminfo")?;
         let read = |name| proc::memory(&text, name).context("/proc/meminfo lacks a line");
-        let (slab, free) = (read("Slab:")?, read("MemAvailable:")?);
+        let (slab, free) = (proc::slab_len()?, read("MemAvailable:")?);
         let spared = read("MemFree:")? + read("Buffers:")? + read("Cached:")?;
         let used = read("MemTotal:")?.saturating_sub(spared);
         Ok(Self { server: proc::resident_len(pid)?, slab, used, free })

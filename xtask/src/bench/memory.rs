@@ -10,6 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::contestant::Contestant;
 use super::own_load::Holder;
 use super::pinned::on_core;
+use super::proc;
 use super::results::Round;
 use super::rows::Request;
 
@@ -24,20 +25,24 @@ pub(crate) fn round(
     let connections = connections.min(affordable());
     let origin = contestant.origin();
     let before = contestant.resident_len()?;
+    let slab_before = proc::slab_len()?;
     let hold = || Holder::start(origin, request, connections, awaits_replies);
     let holder = on_core(core, hold)?;
     thread::sleep(SETTLE);
     let after = contestant.resident_len()?;
+    let slab_after = proc::slab_len()?;
     drop(holder);
 
     let kibibytes = |len: u64| len as f64 / 1024.0;
-    let growth = after.saturating_sub(before);
+    let each =
+        |after: u64, before: u64| kibibytes(after.saturating_sub(before)) / f64::from(connections);
     Ok(Round {
-        figure: kibibytes(growth) / f64::from(connections),
+        figure: each(after, before),
         details: vec![
             ("before MiB", kibibytes(before) / 1024.0),
             ("after MiB", kibibytes(after) / 1024.0),
             ("connections", f64::from(connections)),
+            ("kernel KiB, both ends", each(slab_after, slab_before)),
         ],
         ..Round::default()
     })

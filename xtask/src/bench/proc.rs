@@ -68,6 +68,12 @@ pub(crate) fn resident_len(pid: u32) -> Result<u64> {
     Ok(sum)
 }
 
+/// What the kernel's own objects take in the whole machine, in bytes: sockets, files, buffers.
+pub(crate) fn slab_len() -> Result<u64> {
+    let text = fs::read_to_string("/proc/meminfo")?;
+    memory(&text, "Slab:").context("/proc/meminfo has no Slab")
+}
+
 /// The process, its children, their children and so on.
 pub(crate) fn family(pid: u32) -> Vec<u32> {
     let mut pids = vec![pid];
