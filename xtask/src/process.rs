@@ -2,11 +2,11 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 
 /// A child process that is killed when this is dropped before it has ended.
 #[derive(Debug)]
@@ -81,11 +81,17 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// The whole command is the cause: it may name the machine's folders.
+fn failed(command: &Command, status: ExitStatus) -> Error {
+    let name = Path::new(command.get_program()).file_name().unwrap_or_default().display();
+    anyhow!("{command:?}").context(format!("{name} ended with {status}"))
+}
+
 /// Runs to the end; an exit code other than 0 is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
-        bail!("{command:?} ended with {status}");
+        return Err(failed(command, status));
     }
     Ok(())
 }
@@ -97,7 +103,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.success() {
-        bail!("{command:?} ended with {}", output.status);
+        return Err(failed(command, output.status));
     }
     String::from_utf8(output.stdout).with_context(|| format!("{command:?} printed no UTF-8"))
 }

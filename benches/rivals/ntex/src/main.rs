@@ -22,6 +22,9 @@ use payload::{Buffer, Echo64, Zecho64};
 /// Time that open connections get at the end.
 const SHUTDOWN_TIMEOUT: Seconds = Seconds(1);
 
+/// As long as ours. Its own 5 s end connections that wait for thousands of others to be made.
+const HEAD_TIMEOUT: Seconds = Seconds(10);
+
 /// More than the kernel lets a process have.
 const CONNECTION_COUNT_MAX: usize = 1 << 20;
 
@@ -65,7 +68,8 @@ fn configuration() -> SharedCfg {
     let io = IoConfig::new()
         .set_read_buf(BUFFER_LEN_MAX, BUFFER_ROOM_MIN, BUFFER_COUNT_MAX)
         .set_write_buf(BUFFER_LEN_MAX, BUFFER_ROOM_MIN, BUFFER_COUNT_MAX);
-    let http = HttpServiceConfig::new().set_keepalive(KeepAlive::Os);
+    let http =
+        HttpServiceConfig::new().set_keepalive(KeepAlive::Os).set_client_timeout(HEAD_TIMEOUT);
     SharedCfg::new("arena").add(io).add(http).into()
 }
 
