@@ -1,7 +1,6 @@
 //! One worker's HTTP: calls handlers and turns their replies into bytes to send.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -23,6 +22,7 @@ use crate::reply::{Body, Reply};
 use crate::request::{Call, Locals, Request};
 use crate::service::{PlannedRoute, Service};
 use crate::streaming::{SharedInflow, stage_status};
+use crate::tally::Tally;
 use crate::twin::Shared;
 
 /// What one worker keeps to serve a [`Service`].
@@ -79,8 +79,9 @@ impl Http {
     #[must_use]
     pub fn new(service: Arc<Service>, locals: Locals, worker: usize) -> Self {
         let declared = service.routes.iter().map(|route| route.is_expensive);
-        let costs = Costs::new(declared, service.limits.expensive_after);
-        let shared = Rc::new(Shared { locals, costs, shed: Cell::new(0) });
+        let tally = service.enlist();
+        let costs = Costs::new(declared, service.limits.expensive_after, Arc::clone(&tally));
+        let shared = Rc::new(Shared { locals, costs, tally });
         Self::of(service, shared, worker)
     }
 
@@ -100,6 +101,11 @@ impl Core {
     #[inline]
     pub(crate) fn service(&self) -> &Service {
         &self.service
+    }
+
+    #[inline]
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.shared.tally
     }
 
     pub(crate) fn stamp(&self) -> &Stamp {
@@ -228,6 +234,7 @@ impl Core {
             304 => (true, false),
             _ => (true, !terms.head_only),
         };
+        self.tally().note_reply(reply.status);
         let content = reply.body.bytes();
         let mut digits = itoa::Buffer::new();
         let head = ReplyHead {
@@ -259,6 +266,7 @@ impl Core {
             let rejection = Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, cause);
             return self.send_refusal(&rejection, terms, ring, outbound);
         }
+        self.tally().note_reply(reply.status);
         let head = ReplyHead {
             stamp: &self.stamp,
             status: reply.status,

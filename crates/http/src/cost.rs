@@ -5,12 +5,16 @@
 //! one that ran as expensive; what it did not tell of counts as nothing in a route's mean.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::tally::Tally;
 
 /// The routes of one worker, by index, and the one that was called last.
 #[derive(Debug)]
 pub(crate) struct Costs {
     routes: Box<[RouteCost]>,
+    tally: Arc<Tally>,
     /// What the protocol call at hand has run; [`NONE`] before it has.
     last: Cell<usize>,
     /// The mean from which a route is expensive, in nanoseconds.
@@ -25,8 +29,7 @@ struct RouteCost {
     is_expensive: Cell<bool>,
     /// The application said so: no measurement takes it back.
     is_declared: bool,
-    calls: Cell<u64>,
-    /// How many of them there were when one was told of last.
+    /// How many calls there were when one was told of last.
     calls_told: Cell<u64>,
     /// In nanoseconds, over about the last [`WEIGHT`] calls.
     mean: Cell<u64>,
@@ -35,17 +38,21 @@ struct RouteCost {
 impl Costs {
     /// For routes of which the application declares some to be expensive, and others are from a
     /// mean of `expensive_after` on.
-    pub(crate) fn new(declared: impl Iterator<Item = bool>, expensive_after: Duration) -> Self {
+    pub(crate) fn new(
+        declared: impl Iterator<Item = bool>,
+        expensive_after: Duration,
+        tally: Arc<Tally>,
+    ) -> Self {
         let limit = u64::try_from(expensive_after.as_nanos()).unwrap_or(u64::MAX);
         let route = |is_declared| RouteCost {
             is_expensive: Cell::new(is_declared),
             is_declared,
-            calls: Cell::new(0),
             calls_told: Cell::new(0),
             mean: Cell::new(0),
         };
         Self {
             routes: declared.map(route).collect(),
+            tally,
             last: Cell::new(NONE),
             limit,
             slow_calls: Cell::new(0),
@@ -67,19 +74,13 @@ impl Costs {
     /// The handler of a route is called.
     #[inline]
     pub(crate) fn run(&self, route: usize) {
-        let calls = &self.routes[route].calls;
-        calls.set(calls.get() + 1);
+        self.tally.note_call(route);
         self.last.set(route);
     }
 
     /// The future of a route's handler is polled.
     pub(crate) fn poll(&self, route: usize) {
         self.last.set(route);
-    }
-
-    /// Calls of handlers.
-    pub(crate) fn requests(&self) -> u64 {
-        self.routes.iter().map(|route| route.calls.get()).sum()
     }
 
     /// Calls that were said to be slow.
@@ -99,7 +100,7 @@ impl Costs {
         let last = self.last.get();
         let route = self.routes.get(last)?;
         let mut mean = route.mean.get();
-        let calls = route.calls.get();
+        let calls = self.tally.calls(last);
         for _ in 1..(calls - route.calls_told.replace(calls)).min(FORGOTTEN_AFTER) {
             mean -= mean / WEIGHT;
         }
@@ -130,7 +131,8 @@ mod tests {
     use super::*;
 
     fn costs() -> Costs {
-        Costs::new([false, true].into_iter(), Duration::from_micros(100))
+        let tally = Arc::new(Tally::new(2));
+        Costs::new([false, true].into_iter(), Duration::from_micros(100), tally)
     }
 
     fn call(costs: &Costs, route: usize, microseconds: u64) {

@@ -12,11 +12,6 @@ impl Core {
     pub(crate) fn is_expensive(&self, index: usize) -> bool {
         self.shared.costs.is_expensive(index)
     }
-
-    /// Counts a request that was refused.
-    pub(crate) fn note_shed(&self) {
-        self.shared.shed.set(self.shared.shed.get() + 1);
-    }
 }
 
 impl Connection {

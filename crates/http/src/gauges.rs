@@ -44,8 +44,8 @@ impl Gauges {
         Self {
             worker: core.worker,
             connections,
-            requests: core.shared.costs.requests(),
-            shed: core.shared.shed.get(),
+            requests: core.tally().requests(),
+            shed: core.tally().shed(),
             slow_calls: core.shared.costs.slow_calls(),
             longest_call_micros: core.shared.costs.longest_call_micros(),
             segments: ring.segment_count(),

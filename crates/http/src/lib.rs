@@ -102,6 +102,8 @@ mod route;
 mod serve;
 mod service;
 mod streaming;
+mod tally;
+mod traffic;
 mod twin;
 mod waiting;
 
@@ -132,3 +134,4 @@ pub use service::{Registration, Service, ServiceError};
 pub use streaming::{
     BodyError, BodyReader, BodyWriter, Cut, Event, EventWriter, LastEventId, WriteError,
 };
+pub use traffic::Traffic;

@@ -78,7 +78,7 @@ impl Connection {
         http: &Core,
         exchange: &mut Exchange<'_>,
     ) -> Step {
-        http.note_shed();
+        http.tally().note_shed();
         let Some(left) = refusal.passed_over else {
             exchange.outbound.push_static(OVERLOADED);
             return Err(Need::Finish);

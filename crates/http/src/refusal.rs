@@ -29,6 +29,7 @@ impl Core {
             // Some of the others have no content.
             return self.write(&mut rejection.clone().into(), None, terms, ring, outbound);
         }
+        self.tally().note_reply(status);
         let text = rejection.text();
         let content_len: usize = text.iter().map(|part| part.len()).sum();
         let mut digits = itoa::Buffer::new();

@@ -12,6 +12,7 @@ use crate::gauges::Gauges;
 use crate::parse::{Head, Headers, Method, Version};
 use crate::router::Params;
 use crate::streaming::SharedInflow;
+use crate::traffic::Traffic;
 
 /// A request's head, read where it was received. No map of headers is built; nothing is copied.
 #[derive(Clone, Copy, Debug)]
@@ -162,6 +163,11 @@ impl<'a> Call<'a> {
     /// What the worker has counted.
     pub fn gauges(&self) -> Gauges {
         Gauges::read(self.core, self.connections, self.ring)
+    }
+
+    /// What all workers were asked and have answered.
+    pub fn traffic(&self) -> Traffic {
+        Traffic::read(self.core.service())
     }
 }
 

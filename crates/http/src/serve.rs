@@ -84,7 +84,7 @@ fn exchange<'a>(io: &'a mut Io<'_>, waker: &'a dyn Fn() -> Waker) -> Exchange<'a
         draining: io.draining,
         pressure: io.pressure,
         now: io.now,
-        connections: io.metrics.open,
+        connections: io.meter.open(),
         layer: io.layer,
         waker,
     }

@@ -1,6 +1,7 @@
 //! An application as the workers share it: routes, each with its plan, and the limits.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use waterwheel_stages::{Chain, Direction, Plan, PlanError, PlanLimits, StageError};
 
@@ -11,13 +12,16 @@ use crate::parse::Method;
 use crate::route::{Endpoint, Route, WhenGone};
 use crate::router::{RouteError, Router};
 use crate::streaming::WINDOW_LEN_MAX;
+use crate::tally::Tally;
 
-/// Routes and limits, immutable once built.
+/// Routes and limits, immutable once built, and what was counted while they are served.
 #[derive(Debug)]
 pub struct Service {
     pub(crate) router: Router<usize>,
     pub(crate) routes: Vec<PlannedRoute>,
     pub(crate) limits: Limits,
+    /// What each worker counts; locked by a worker that starts, and by who reads them.
+    tallies: Mutex<Vec<Arc<Tally>>>,
 }
 
 /// A route whose lengths have been computed.
@@ -197,7 +201,22 @@ impl Service {
             };
             errors.extend(inserted.err().map(ServiceError::Route));
         }
-        if errors.is_empty() { Ok(Self { router, routes, limits }) } else { Err(errors) }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Self { router, routes, limits, tallies: Mutex::default() })
+    }
+
+    /// Adds a worker, which counts what it is asked and answers.
+    pub(crate) fn enlist(&self) -> Arc<Tally> {
+        let tally = Arc::new(Tally::new(self.routes.len()));
+        self.tallies().push(Arc::clone(&tally));
+        tally
+    }
+
+    /// What the workers count.
+    pub(crate) fn tallies(&self) -> MutexGuard<'_, Vec<Arc<Tally>>> {
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The limits in force.

@@ -1,6 +1,5 @@
 //! The second instance of a worker's HTTP, which runs what is expensive, and what the two share.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +7,14 @@ use std::time::Duration;
 use crate::core::Http;
 use crate::cost::Costs;
 use crate::request::Locals;
+use crate::tally::Tally;
 
 /// What an instance shares with its twin.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) locals: Locals,
     pub(crate) costs: Costs,
-    /// Requests that were refused, for want of memory or time.
-    pub(crate) shed: Cell<u64>,
+    pub(crate) tally: Arc<Tally>,
 }
 
 impl Http {
@@ -36,6 +35,6 @@ impl Http {
     /// How many requests were given to handlers.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.core.shared.costs.requests()
+        self.core.tally().requests()
     }
 }

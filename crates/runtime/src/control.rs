@@ -2,10 +2,13 @@
 //! them shows of itself to those who ask how the server is.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use waterwheel_reactor::Wake;
+
+use crate::Metrics;
+use crate::metrics::Meter;
 
 /// The phase of a server, set by anyone, followed by every worker at its next turn.
 #[derive(Default)]
@@ -25,8 +28,8 @@ pub struct Control {
 pub(crate) struct Pulse {
     /// Counts up when a turn begins and when the worker parks: odd while it works.
     beat: AtomicU64,
-    /// Connections that are open.
-    open: AtomicUsize,
+    /// What it counts.
+    pub(crate) meter: Arc<Meter>,
 }
 
 impl Pulse {
@@ -37,19 +40,6 @@ impl Pulse {
         let beat = self.beat.load(Ordering::Relaxed);
         // ORDERING: Relaxed: pairs with the load in `work`, which reads nothing else because of it.
         self.beat.store(beat.wrapping_add(1), Ordering::Relaxed);
-    }
-
-    /// Notes how many connections are open now.
-    #[inline]
-    pub(crate) fn show_open(&self, count: usize) {
-        // ORDERING: Relaxed: pairs with the load in `open`, for which a late figure is good enough.
-        self.open.store(count, Ordering::Relaxed);
-    }
-
-    /// How many connections were open a moment ago.
-    pub(crate) fn open(&self) -> usize {
-        // ORDERING: Relaxed: pairs with the store in `show_open`.
-        self.open.load(Ordering::Relaxed)
     }
 
     /// How far the worker has come; `None` while it is parked.
@@ -112,9 +102,17 @@ impl Control {
         self.phase() == Phase::Running && !self.pulses().is_empty()
     }
 
-    /// Adds a worker that shows how it is.
-    pub(crate) fn enlist(&self) -> Arc<Pulse> {
-        let pulse = Arc::<Pulse>::default();
+    /// What each worker that has started has counted, by index.
+    pub fn metrics(&self) -> Vec<Metrics> {
+        let mut metrics: Vec<_> = self.pulses().iter().map(|pulse| pulse.meter.read()).collect();
+        metrics.sort_unstable_by_key(|metrics| metrics.worker);
+        metrics
+    }
+
+    /// Adds the worker with this index, which shows how it is.
+    pub(crate) fn enlist(&self, worker: usize) -> Arc<Pulse> {
+        let meter = Arc::new(Meter::new(worker));
+        let pulse = Arc::new(Pulse { meter, ..Pulse::default() });
         self.pulses().push(Arc::clone(&pulse));
         pulse
     }

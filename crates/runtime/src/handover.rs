@@ -103,7 +103,8 @@ impl<S, C> Handover<S, C> {
         let mut state = self.lock();
         let others = state.members.iter_mut().enumerate().filter(|(index, _)| *index != seat.0);
         let free = others.filter(|(_, member)| !member.is_busy);
-        let least = free.map(|(_, member)| (member.pulse.open() + member.dealt.len(), member));
+        let least =
+            free.map(|(_, member)| (member.pulse.meter.open() + member.dealt.len(), member));
         match least.min_by_key(|(count, _)| *count) {
             Some((count, member)) if own_count > count + own_count / UNEVEN_SHARE => {
                 member.dealt.push_back(fresh);

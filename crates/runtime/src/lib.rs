@@ -99,7 +99,7 @@ pub use control::Control;
 pub use endpoint::Endpoint;
 pub use error::RunError;
 pub use handover::Handover;
-pub use metrics::Metrics;
+pub use metrics::{Meter, Metric, MetricKind, Metrics};
 pub use network::{Network, NetworkError};
 pub use pressure::{Lag, Pressure};
 pub use protocol::{Io, Next, Protocol};

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use waterwheel_ring::{Inbound, Ring, Runs};
 
 use crate::fs::Part;
-use crate::{Instant, Metrics, PeerAddress, Pressure, Waking};
+use crate::{Instant, Meter, PeerAddress, Pressure, Waking};
 
 /// A protocol as one worker runs it. Each worker has its own value, so nothing here needs `Send`.
 pub trait Protocol: 'static {
@@ -128,7 +128,7 @@ pub struct Io<'w> {
     /// What the worker is short of, memory or time, and so what to let go of or to refuse.
     pub pressure: Pressure,
     /// What this worker has counted so far.
-    pub metrics: &'w Metrics,
+    pub meter: &'w Meter,
     /// Where to get a waker that brings the protocol back to this connection.
     pub waking: Waking<'w>,
     /// What lies between the socket and this protocol, if something does: a TLS session, for

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use waterwheel_reactor::Instant;
 
-use crate::Metrics;
+use crate::metrics::Meter;
 
 /// Hears of calls that kept a worker to themselves for long. Unless set otherwise, those of 100 ms
 /// and more are written to standard error, at most once a second by each worker.
@@ -95,25 +95,20 @@ impl Watch {
     }
 
     /// Counts a call, and reports it if it took long.
-    pub(crate) fn note(
-        &mut self,
-        what: Option<&str>,
-        time: Duration,
-        now: Instant,
-        metrics: &mut Metrics,
-    ) {
-        metrics.longest_call = metrics.longest_call.max(time);
+    pub(crate) fn note(&mut self, what: Option<&str>, time: Duration, now: Instant, meter: &Meter) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        meter.longest_call_micros.set(meter.longest_call_micros.get().max(micros));
         if !self.is_slow(time) {
             return;
         }
-        metrics.slow_calls += 1;
+        meter.slow_calls.add(1);
         if now < self.quiet_until {
             self.unreported += 1;
             return;
         }
         self.quiet_until = now + REPORT_INTERVAL;
         let unreported = std::mem::take(&mut self.unreported);
-        (self.watchdog.report)(&SlowCall { worker: metrics.worker, what, time, unreported });
+        (self.watchdog.report)(&SlowCall { worker: meter.worker, what, time, unreported });
     }
 }
 

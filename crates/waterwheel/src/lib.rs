@@ -66,6 +66,7 @@
 mod app;
 mod bound;
 mod error;
+mod exposition;
 mod files;
 mod health;
 #[cfg(feature = "lab")]
@@ -98,7 +99,7 @@ pub use server::Server;
 pub use waterwheel_http::{
     Answer, BodyError, BodyReader, BodyWriter, Call, Cut, Event, EventWriter, Extract, Form,
     Gauges, Handler, InPlace, Inner, IntoReply, IntoRoute, Json, LastEventId, Limits, Local, Path,
-    Peer, Query, Rejection, Reply, Request, Route, WhenGone, WriteError,
+    Peer, Query, Rejection, Reply, Request, Route, Traffic, WhenGone, WriteError,
 };
 
 /// The code in the project's README, in this crate's and in the client's, which needs it.

@@ -6,6 +6,7 @@ use super::Extract;
 use crate::gauges::Gauges;
 use crate::rejection::Rejection;
 use crate::request::Call;
+use crate::traffic::Traffic;
 
 /// A copy of the body; `InPlace<[u8]>` is the body itself.
 impl Extract for Vec<u8> {
@@ -24,6 +25,12 @@ impl Extract for String {
                 Err(Rejection::new(StatusCode::BAD_REQUEST, cause))
             }
         }
+    }
+}
+
+impl Extract for Traffic {
+    fn extract(call: &mut Call<'_>) -> Result<Self, Rejection> {
+        Ok(call.traffic())
     }
 }
 

@@ -39,7 +39,7 @@ pub use target::{Path, Peer, QUERY_PAIRS_MAX, Query};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be extracted from a request",
     note = "`InPlace<T>`, `Json<T>`, `Form<T>`, `Path<T>`, `Query<T>`, `Local<T>`, `BodyReader`, \
-            `Peer`, `Gauges`, `String` and `Vec<u8>` can, and `Result<_, Rejection>` of each; \
+            `Peer`, `Gauges`, `Traffic`, `String` and `Vec<u8>` can, and `Result<_, Rejection>` of each; \
             `&Request<'_>` may stand first"
 )]
 pub trait Extract: Sized {

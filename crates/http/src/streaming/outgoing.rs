@@ -93,6 +93,7 @@ impl Outgoing {
             OutFraming::ToClose if has_content => terms.persistence = Persistence::Close,
             _ => {}
         }
+        http.tally().note_reply(reply.status);
         let mut digits = itoa::Buffer::new();
         let head = ReplyHead {
             stamp: http.stamp(),

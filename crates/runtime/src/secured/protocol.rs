@@ -167,7 +167,7 @@ impl<P: Protocol> Secured<P> {
             now: io.now,
             draining: io.draining,
             pressure: io.pressure,
-            metrics: io.metrics,
+            meter: io.meter,
             waking: io.waking,
             layer: Some(&channel.session),
         };
@@ -180,7 +180,7 @@ impl<P: Protocol> Secured<P> {
         if io.inbound.is_empty() {
             return None;
         }
-        match self.gate.admit(&mut channel.seat, io.metrics.turns, &self.config) {
+        match self.gate.admit(&mut channel.seat, io.meter.turns.get(), &self.config) {
             Admission::Step => None,
             Admission::Later => Some(Next::Yield),
             Admission::Refused => Some(Next::Abort),

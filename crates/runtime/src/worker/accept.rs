@@ -165,24 +165,23 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
         match AcceptFault::of(error) {
             AcceptFault::Nothing => self.accept.ran_dry(listener),
             AcceptFault::Exhausted => {
-                self.engine.metrics.accept_starved += 1;
+                self.engine.meter.accept_starved.add(1);
                 self.accept.pause(self.engine.now);
             }
             AcceptFault::Listener => {
                 // Nothing will ever come from it again; asking it in a loop would help nobody.
                 self.accept.ran_dry(listener);
-                self.engine.metrics.accept_failed += 1;
+                self.engine.meter.accept_failed.add(1);
             }
-            _ => self.engine.metrics.accept_failed += 1,
+            _ => self.engine.meter.accept_failed.add(1),
         }
     }
 
     fn open(&mut self, connection: Connection<D::Socket, P::Connection>) -> bool {
         let Some(token) = self.connections.insert_with(|_| connection) else { return false };
         let Some(connection) = self.connections.get_mut(token) else { return false };
-        self.engine.metrics.accepted += 1;
-        self.engine.metrics.open += 1;
-        self.pulse.show_open(self.engine.metrics.open);
+        self.engine.meter.accepted.add(1);
+        self.engine.meter.open.add(1);
         if self.engine.driver.register(&mut connection.socket, token).is_err() {
             self.close(token);
             return false;

@@ -16,7 +16,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
                 true
             }
             None => {
-                self.metrics.address_capped += 1;
+                self.meter.address_capped.add(1);
                 false
             }
         }

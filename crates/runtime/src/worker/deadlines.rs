@@ -45,7 +45,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
             self.arm(token);
             return;
         }
-        self.engine.metrics.timed_out += 1;
+        self.engine.meter.timed_out.add(1);
         let outcome = match connection.phase {
             Phase::Serving if connection.unsent.is_none() => {
                 self.engine.time_out(token, connection)

@@ -5,6 +5,7 @@
 
 use std::mem;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use waterwheel_reactor::{Driver, Instant, SendFault, Token, Wake};
 use waterwheel_ring::{Inbound, Ring, Runs};
@@ -14,8 +15,9 @@ use super::send::{after_fault, send, send_unsent};
 use crate::config::WorkerConfig;
 use crate::connection::{Connection, Phase, Unsent, Waiting};
 use crate::fs::Part;
+use crate::metrics::Meter;
 use crate::task::Local;
-use crate::{Io, Metrics, Next, Protocol, Waking};
+use crate::{Io, Next, Protocol, Waking};
 
 /// What every connection of a worker uses while it is worked on.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub(super) struct Engine<D, P> {
     pub(super) protocol: P,
     pub(super) ring: Ring,
     pub(super) config: WorkerConfig,
-    pub(super) metrics: Metrics,
+    pub(super) meter: Arc<Meter>,
     /// Read once at the start of each turn.
     pub(super) now: Instant,
     pub(super) draining: bool,
@@ -64,13 +66,18 @@ pub(super) enum Outcome {
 pub(super) type Served<D, P> = Connection<<D as Driver>::Socket, <P as Protocol>::Connection>;
 
 impl<D: Driver, P: Protocol> Engine<D, P> {
-    pub(super) fn new(driver: D, mut protocol: P, ring: Ring, config: WorkerConfig) -> Self {
+    pub(super) fn new(
+        driver: D,
+        mut protocol: P,
+        ring: Ring,
+        config: WorkerConfig,
+        meter: Arc<Meter>,
+    ) -> Self {
         let disk = driver.disk();
         let sends_files = disk.sends_files();
         let now = driver.now();
         let wall = driver.wall_clock();
         protocol.set_wall(wall);
-        let (metrics, outbound) = (Metrics::default(), Runs::new());
         let waker = driver.waker();
         let (clock, sources) = (driver.clock(), driver.sources());
         let local = Local::new(clock, sources, disk, ring.clone(), move || waker.wake());
@@ -80,12 +87,12 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
             protocol,
             ring,
             config,
-            metrics,
+            meter,
             now,
             draining: false,
             strain: Strain::default(),
             local,
-            outbound,
+            outbound: Runs::new(),
             part: None,
             sends_files,
             inbound: Inbound::default(),
@@ -253,7 +260,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
             now: self.now,
             draining: self.draining,
             pressure: self.strain.pressure,
-            metrics: &self.metrics,
+            meter: &self.meter,
             waking: Waking::new(&self.local, token),
             layer: None,
         };
@@ -286,7 +293,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
         let outcome = inbound
             .receive(&self.ring, room, self.config.read_len, |room| driver.recv(socket, room));
         let Ok((received, offered)) = outcome else {
-            self.metrics.ring_full += 1;
+            self.meter.ring_full.add(1);
             return Err(Outcome::Starved);
         };
         match received {
@@ -300,7 +307,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
                 // with an earlier edge is not, so it must be read.
                 connection.flags.readable = count == offered || connection.flags.read_closed;
                 connection.progressed = self.now;
-                self.metrics.received_len += count as u64;
+                self.meter.received_len.add(count as u64);
                 *budget = budget.saturating_sub(count);
                 Ok(())
             }
@@ -318,7 +325,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
             return Ok(());
         }
         let sent = send(&mut self.driver, &mut connection.socket, &mut self.outbound);
-        self.metrics.sent_len += sent.len as u64;
+        self.meter.sent_len.add(sent.len as u64);
         if sent.stopped.is_err() {
             // From now on the peer's reading is what progress means.
             connection.progressed = self.now;
@@ -347,7 +354,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
         let Some(unsent) = connection.unsent.as_mut() else { return Ok(()) };
         let sent = send_unsent(&mut self.driver, &mut connection.socket, unsent);
         unsent.taken_len += sent.len;
-        self.metrics.sent_len += sent.len as u64;
+        self.meter.sent_len.add(sent.len as u64);
         if sent.len > 0 {
             connection.progressed = self.now;
         }

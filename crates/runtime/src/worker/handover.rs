@@ -96,7 +96,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
         let kept = sharing.handover.deal(sharing.seat, count, fresh);
         let is_dealt = kept.is_none();
         sharing.deals_left -= u32::from(is_dealt);
-        self.engine.metrics.dealt += u64::from(is_dealt);
+        self.engine.meter.dealt.add(u64::from(is_dealt));
         kept
     }
 
@@ -139,9 +139,8 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
             return None;
         }
         self.wheel.disarm(token);
-        engine.metrics.open -= 1;
-        self.pulse.show_open(engine.metrics.open);
-        engine.metrics.handed_over += 1;
+        engine.meter.open.subtract(1);
+        engine.meter.handed_over.add(1);
         let connection = self.connections.remove(token)?;
         engine.forget_parked(&connection);
         let Connection { socket, inbound, progressed, flags, .. } = connection;
@@ -160,9 +159,8 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
         self.engine.note_parked(0, connection.parked_len(), Outcome::Wait);
         let token = self.connections.insert_with(|_| connection)?;
         let connection = self.connections.get_mut(token)?;
-        self.engine.metrics.open += 1;
-        self.pulse.show_open(self.engine.metrics.open);
-        self.engine.metrics.taken_over += 1;
+        self.engine.meter.open.add(1);
+        self.engine.meter.taken_over.add(1);
         if self.engine.driver.register(&mut connection.socket, token).is_err() {
             self.close(token);
             return None;

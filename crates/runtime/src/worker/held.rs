@@ -21,7 +21,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
     pub(super) fn park(&mut self, connection: &mut Served<D, P>) -> Outcome {
         let parked_before = connection.parked_len();
         let moved_len = connection.park() + self.protocol.park(&mut connection.state);
-        self.metrics.parked_len += moved_len as u64;
+        self.meter.parked_len.add(moved_len as u64);
         self.note_parked(parked_before, connection.parked_len(), Outcome::Wait)
     }
 

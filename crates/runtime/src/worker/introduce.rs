@@ -47,7 +47,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
                 Ok(())
             }
             _ => {
-                self.metrics.proxy_header_failed += 1;
+                self.meter.proxy_header_failed.add(1);
                 drop(mem::take(inbound));
                 Err(Outcome::Close)
             }

@@ -3,6 +3,7 @@
 
 use std::mem;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use waterwheel_reactor::{Driver, Instant, Readiness, Token};
@@ -14,7 +15,7 @@ use super::turn::EventLoop;
 use crate::connection::{Connection, Waiting};
 use crate::fs::Part;
 use crate::task::Local;
-use crate::{Io, Metrics, Next, Pressure, Protocol, Waking};
+use crate::{Io, Meter, Next, Pressure, Protocol, Waking};
 
 /// A connection whose expensive request runs, with all that its protocol call needs.
 pub(super) struct Job<D: Driver, P: Protocol> {
@@ -31,8 +32,7 @@ pub(super) struct Job<D: Driver, P: Protocol> {
     pressure: Pressure,
     /// Bytes that were parked.
     parked_len: usize,
-    /// As they were when it began.
-    metrics: Metrics,
+    meter: Arc<Meter>,
     local: Rc<Local>,
 }
 
@@ -60,7 +60,7 @@ impl<D: Driver, P: Protocol> Job<D, P> {
             now: self.started,
             draining: self.draining,
             pressure: self.pressure,
-            metrics: &self.metrics,
+            meter: &self.meter,
             waking: Waking::new(&self.local, self.token),
             layer: None,
         };
@@ -78,7 +78,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
             // It waits with what it has received, not with the room for more.
             connection.inbound.trim();
             self.expensive.push_back((token, self.engine.now));
-            self.engine.metrics.deferred += 1;
+            self.engine.meter.deferred.add(1);
             self.set_lag();
             if self.lent.is_some() {
                 // This worker is busy for a while.
@@ -120,7 +120,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
             draining: engine.draining,
             pressure: engine.strain.pressure,
             parked_len,
-            metrics: engine.metrics,
+            meter: Arc::clone(&engine.meter),
             local: Rc::clone(&engine.local),
         })
     }
@@ -156,7 +156,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
 
     /// One turn inside of a call, over as many connections as that call can wait for.
     pub(super) fn nested_turn(&mut self) {
-        self.engine.metrics.nested_turns += 1;
+        self.engine.meter.nested_turns.add(1);
         // A driver that cannot poll says so again in the turn that follows.
         drop(self.pass(Some(Duration::ZERO), NESTED_VISITS_MAX));
     }
@@ -182,7 +182,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
             }
             _ => {
                 let is_source = self.engine.local.note_source(token, readiness);
-                self.engine.metrics.stale_events += u64::from(!is_source);
+                self.engine.meter.stale_events.add(u64::from(!is_source));
             }
         }
     }
@@ -220,12 +220,12 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
             return;
         }
         let what = self.engine.protocol.took(time, self.watchdog.is_slow(time));
-        self.watchdog.note(what, time, self.engine.now, &mut self.engine.metrics);
+        self.watchdog.note(what, time, self.engine.now, &self.engine.meter);
     }
 
     /// Notes a call of the twin.
     pub(super) fn watch(&mut self, what: Option<&str>, time: Duration) {
-        self.watchdog.note(what, time, self.engine.now, &mut self.engine.metrics);
+        self.watchdog.note(what, time, self.engine.now, &self.engine.meter);
     }
 
     pub(super) fn time_since(&self, started: Instant) -> Duration {

@@ -75,8 +75,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
             lateness.probe_sent = Some(now);
             self.engine.driver.waker().wake();
         }
-        let metrics = &mut self.engine.metrics;
-        metrics.late_turns += u64::from(lateness.is_late);
+        self.engine.meter.late_turns.add(u64::from(lateness.is_late));
         self.set_lag();
     }
 

@@ -42,7 +42,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
                 Ok(0) => return Outcome::Close,
                 Ok(count) => {
                     dropped = dropped.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-                    self.metrics.received_len += count as u64;
+                    self.meter.received_len.add(count as u64);
                     budget = budget.saturating_sub(count);
                     connection.phase = Phase::Lingering { dropped };
                     connection.flags.readable = count == offered || connection.flags.read_closed;

@@ -77,7 +77,7 @@ impl<D: Driver, P: Protocol> Engine<D, P> {
     pub(super) fn note_parked(&mut self, before: usize, after: usize, outcome: Outcome) -> Outcome {
         self.strain.parked_len = self.strain.parked_len.saturating_sub(before) + after;
         if after > before && self.strain.parked_len > self.config.parked_len_max {
-            self.metrics.parked_full += 1;
+            self.meter.parked_full.add(1);
             return Outcome::Close;
         }
         outcome

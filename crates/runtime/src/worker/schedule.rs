@@ -143,8 +143,8 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
     }
 
     /// What the worker has counted.
-    pub fn metrics(&self) -> &Metrics {
-        &self.event_loop().engine.metrics
+    pub fn metrics(&self) -> Metrics {
+        self.event_loop().engine.meter.read()
     }
 
     /// The worker's ring.
@@ -201,7 +201,7 @@ impl<D: Driver, P: Protocol> Worker<D, P> {
 
 impl<D: Driver, P: Protocol> fmt::Debug for Worker<D, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("metrics", self.metrics()).finish_non_exhaustive()
+        f.debug_struct("Worker").field("metrics", &self.metrics()).finish_non_exhaustive()
     }
 }
 

@@ -94,8 +94,9 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
     ) -> Self {
         let connections_max = config.connections_max.unwrap_or(usize::MAX).min(CONNECTIONS_LIMIT);
         let accept = AcceptState::new(driver.listener_count());
-        let mut engine = Engine::new(driver, protocol, ring, config.clone());
-        engine.metrics.worker = index;
+        let pulse = control.enlist(index);
+        let meter = Arc::clone(&pulse.meter);
+        let engine = Engine::new(driver, protocol, ring, config.clone(), meter);
         Self {
             wall: SystemTime::UNIX_EPOCH,
             wall_due: engine.now + WALL_INTERVAL,
@@ -105,7 +106,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
             connections_max,
             wheel: Wheel::new(WHEEL_TICK, WHEEL_SLOTS),
             accept,
-            pulse: control.enlist(),
+            pulse,
             control,
             ready: VecDeque::new(),
             expensive: VecDeque::new(),
@@ -130,7 +131,7 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
     /// # Errors
     /// The driver's, when it can no longer poll.
     pub(super) fn turn(&mut self) -> io::Result<Turn> {
-        self.engine.metrics.turns += 1;
+        self.engine.meter.turns.add(1);
         self.pass(self.park_time(), usize::MAX)
     }
 
@@ -341,9 +342,8 @@ impl<D: Driver, P: Protocol> EventLoop<D, P> {
     pub(super) fn close(&mut self, token: Token) {
         let Some(connection) = self.connections.remove(token) else { return };
         self.wheel.disarm(token);
-        self.engine.metrics.closed += 1;
-        self.engine.metrics.open -= 1;
-        self.pulse.show_open(self.engine.metrics.open);
+        self.engine.meter.closed.add(1);
+        self.engine.meter.open.subtract(1);
         if self.engine.draining {
             match self.engine.is_busy(&connection) {
                 true => self.report.cut += 1,

@@ -231,7 +231,7 @@ impl Lab {
     /// Connections that the server holds open.
     #[must_use]
     pub fn open_connections(&self) -> usize {
-        self.worker.metrics().open
+        usize::try_from(self.worker.metrics().open).unwrap_or(usize::MAX)
     }
 
     /// Segments that connections and handlers have leased now; those that the worker keeps ready
@@ -252,7 +252,7 @@ impl Lab {
     /// What the worker has counted.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        *self.worker.metrics()
+        self.worker.metrics()
     }
 
     /// The worker.
@@ -291,7 +291,7 @@ impl fmt::Debug for Lab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lab")
             .field("now", &self.world.now())
-            .field("metrics", self.worker.metrics())
+            .field("metrics", &self.worker.metrics())
             .finish_non_exhaustive()
     }
 }

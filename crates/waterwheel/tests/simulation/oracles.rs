@@ -167,7 +167,7 @@ impl Watch {
         };
         // Accepted as the drain began, and refused by the poll: closed before they were counted.
         let refused = lab.world().fault_counts().of(Fault::RegisterRefused) - drain.refused_before;
-        let open = drain.before.open as u64 + metrics.accepted - drain.before.accepted - refused;
+        let open = drain.before.open + metrics.accepted - drain.before.accepted - refused;
         let report = lab.worker().report();
         match report.finished + report.cut == open {
             true => Ok(()),

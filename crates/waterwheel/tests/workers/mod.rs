@@ -51,7 +51,7 @@ impl<P: Protocol> Workers<P> {
 
     /// The sum of a counter of all workers.
     pub fn sum(&self, count: impl Fn(&Metrics) -> u64) -> u64 {
-        self.all.iter().map(|worker| count(worker.metrics())).sum()
+        self.all.iter().map(|worker| count(&worker.metrics())).sum()
     }
 }
 

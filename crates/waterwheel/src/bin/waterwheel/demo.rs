@@ -16,6 +16,7 @@ pub(crate) fn app() -> App {
         .get("/demo/wheel", Json::<Gauges>)
         .liveness("/livez")
         .readiness("/readyz")
+        .metrics("/metrics")
 }
 
 /// One order as it travels: 16 bytes, little-endian.

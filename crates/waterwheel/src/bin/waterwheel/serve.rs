@@ -47,6 +47,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SECONDS")]
     max_age: Option<u64>,
 
+    /// Answer GET at this path with what the workers have counted, for Prometheus.
+    #[arg(long, value_name = "PATH")]
+    metrics: Option<String>,
+
     /// How much of the files each worker keeps in memory, in bytes or with K, M or G.
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
     cache: usize,
@@ -66,7 +70,11 @@ impl Serve {
             Some(seconds) => files.max_age(Duration::from_secs(seconds)),
             None => files,
         };
-        Ok(App::new().liveness("/livez").readiness("/readyz").files("/", files))
+        let app = App::new().liveness("/livez").readiness("/readyz").files("/", files);
+        Ok(match &self.metrics {
+            Some(path) => app.metrics(path),
+            None => app,
+        })
     }
 
     /// What is served, and how it is read, for people.
