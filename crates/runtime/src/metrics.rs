@@ -14,8 +14,10 @@ macro_rules! metrics {
             $($(#[doc = $help])+ pub $name: u64,)+
         }
 
-        /// What a worker counts, while it counts.
+        /// What a worker counts, while it counts. No other worker writes near it: processors fetch
+        /// two lines of 64 bytes at a time.
         #[derive(Debug, Default)]
+        #[repr(align(128))]
         pub struct Meter {
             pub(crate) worker: usize,
             $(pub(crate) $name: Count,)+

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use running::{Running, read_reply};
 use waterwheel::lab::Lab;
 use waterwheel::runtime::Pinning;
-use waterwheel::{App, Path, Server};
+use waterwheel::{App, Path, Reply, Server};
 
 fn app() -> App {
     App::new().get("/items/{id}", |Path(id): Path<u64>| id.to_string()).metrics("/metrics")
@@ -50,6 +50,19 @@ fn calls_and_replies_are_counted_by_route_and_class() {
     assert_eq!(value(text, r#"waterwheel_replies_total{status="4xx"}"#), 3.0);
     assert_eq!(value(text, "waterwheel_shed_total"), 0.0);
     assert!(sum(text, "waterwheel_received_bytes_total").0 > 100.0, "{text}");
+}
+
+#[test]
+fn streamed_and_refused_replies_are_counted_too() {
+    let stream = || Reply::stream(|mut out| async move { Ok(out.write("a").await?) });
+    let app = App::new().get("/stream", stream).metrics("/metrics");
+    let mut lab = Lab::new(app);
+    assert_eq!(lab.get("/stream").send().text(), "a");
+    assert_eq!(lab.post("/stream").send().status(), 405);
+    let reply = lab.get("/metrics").send();
+    let text = reply.text();
+    assert_eq!(value(text, r#"waterwheel_replies_total{status="2xx"}"#), 1.0);
+    assert_eq!(value(text, r#"waterwheel_replies_total{status="4xx"}"#), 1.0);
 }
 
 #[test]
