@@ -56,6 +56,9 @@ pub(crate) fn dial(
     match socket.connect(&address.into()) {
         Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
         Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+        Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
+            return Err(error).context("no port is left; the kernel keeps used ones for a minute");
+        }
         connected => connected.context("the server refuses")?,
     }
     Ok(TcpStream::from_std(socket.into()))
