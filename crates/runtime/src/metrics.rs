@@ -34,7 +34,7 @@ macro_rules! metrics {
             /// All that is counted.
             pub const ALL: &[Metric] = &[$(Metric {
                 name: stringify!($name),
-                help: concat!($($help),+),
+                help: concat!($($help),+).trim_ascii_start(),
                 kind: MetricKind::$kind,
                 value: |metrics| metrics.$name,
             },)+];

@@ -14,7 +14,7 @@ pub(crate) fn text(workers: &[Metrics], traffic: &Traffic) -> String {
     let mut text = String::new();
     for metric in Metrics::ALL {
         let series = Series::of(metric);
-        series.head(&mut text, metric.help.trim_start());
+        series.head(&mut text, metric.help);
         for worker in workers {
             let value = (metric.value)(worker);
             series.sample(&mut text, "worker", &worker.worker.to_string(), value);
